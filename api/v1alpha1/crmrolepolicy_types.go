@@ -1,0 +1,278 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// CRMRolePolicy declares who may do what in the CRM itself, in the terms of the class's catalogue.
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:path=crmrolepolicies,shortName=crmrp,categories=crm
+// +kubebuilder:printcolumn:name="Drift",type=string,JSONPath=`.spec.drift`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63 && !self.metadata.name.contains('.')",message="metadata.name: at most 63 characters and no dots"
+type CRMRolePolicy struct {
+	metav1.TypeMeta `json:",inline"`
+	// metadata of the object.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+	// spec is what the tenant's admin declares.
+	// +required
+	Spec CRMRolePolicySpec `json:"spec,omitzero"`
+	// status is what was seen.
+	// +optional
+	Status CRMRolePolicyStatus `json:"status,omitzero"`
+}
+
+// CRMRolePolicySpec declares roles and who holds them. What no role grants is denied.
+// +kubebuilder:validation:XValidation:rule="!has(self.bindings) || self.bindings.all(b, self.roles.exists(r, r.name == b.role))",message="bindings.role: must be the name of one of roles"
+type CRMRolePolicySpec struct {
+	// environments of the same namespace that the policy holds in.
+	// +required
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=20
+	Environments []string `json:"environments"`
+	// roles of the policy.
+	// +required
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=50
+	Roles []Role `json:"roles"`
+	// bindings say who holds which role.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=200
+	Bindings []RoleBinding `json:"bindings,omitempty"`
+	// separation lists roles that no one person may hold together.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	Separation []SeparationOfDuties `json:"separation,omitempty"`
+	// drift says what becomes of changes made in the CRM's own screens. Unset: Revert.
+	// +optional
+	// +kubebuilder:validation:Enum=Revert;Report
+	Drift string `json:"drift,omitempty"`
+	// unknownAccounts says what becomes of accounts that no binding names. Unset: Report.
+	// +optional
+	// +kubebuilder:validation:Enum=Deactivate;Report
+	UnknownAccounts string `json:"unknownAccounts,omitempty"`
+}
+
+// Role is a set of rights.
+type Role struct {
+	// name of the role.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	// +kubebuilder:validation:Pattern=`^[a-z]([a-z0-9-]*[a-z0-9])?$`
+	Name string `json:"name"`
+	// inherits lists roles of the same policy whose rights this one has too.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=40
+	Inherits []string `json:"inherits,omitempty"`
+	// rules of the role.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	Rules []RoleRule `json:"rules,omitempty"`
+	// export says what may leave the CRM in bulk. Unset: nothing.
+	// +optional
+	Export *ExportRule `json:"export,omitempty"`
+	// session bounds how the role's people are logged in.
+	// +optional
+	Session *SessionRule `json:"session,omitempty"`
+}
+
+// RoleRule grants verbs on objects.
+type RoleRule struct {
+	// objects of the class's catalogue.
+	// +required
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=40
+	Objects []string `json:"objects"`
+	// verbs that are granted.
+	// +required
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=6
+	Verbs []Verb `json:"verbs"`
+	// scope of the records. Unset: Own.
+	// +optional
+	// +kubebuilder:validation:Enum=Own;Team;All
+	Scope string `json:"scope,omitempty"`
+	// fields that are treated in another way than the rest of the object.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	Fields []FieldRule `json:"fields,omitempty"`
+}
+
+// Verb is something to do with records.
+// +kubebuilder:validation:Enum=read;create;update;delete;export;import
+type Verb string
+
+// FieldRule limits fields. It names them by exactly one of name and sensitivity.
+// +kubebuilder:validation:ExactlyOneOf=name;sensitivity
+type FieldRule struct {
+	// name of a field of the catalogue.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Name string `json:"name,omitempty"`
+	// sensitivity of the fields.
+	// +optional
+	Sensitivity Sensitivity `json:"sensitivity,omitempty"`
+	// access that is left.
+	// +required
+	// +kubebuilder:validation:Enum=Hidden;ReadOnly;Masked
+	Access string `json:"access"`
+}
+
+// ExportRule says what may leave the CRM in bulk.
+// +kubebuilder:validation:XValidation:rule="self.mode == 'Limited' || !has(self.maxRows)",message="maxRows: only with mode Limited"
+type ExportRule struct {
+	// mode of exports.
+	// +required
+	// +kubebuilder:validation:Enum=Deny;Limited;Allow
+	Mode string `json:"mode"`
+	// maxRows of one export.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	MaxRows *int32 `json:"maxRows,omitempty"`
+}
+
+// SessionRule bounds sessions.
+type SessionRule struct {
+	// idleSeconds after which a session ends.
+	// +optional
+	// +kubebuilder:validation:Minimum=60
+	// +kubebuilder:validation:Maximum=86400
+	IdleSeconds *int64 `json:"idleSeconds,omitempty"`
+	// maxSeconds that a session lasts.
+	// +optional
+	// +kubebuilder:validation:Minimum=60
+	// +kubebuilder:validation:Maximum=2592000
+	MaxSeconds *int64 `json:"maxSeconds,omitempty"`
+}
+
+// RoleBinding gives a role to people.
+type RoleBinding struct {
+	// role that is given.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Role string `json:"role"`
+	// subjects who hold the role.
+	// +required
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=500
+	Subjects []Subject `json:"subjects"`
+	// expiresAt is when the binding ends by itself.
+	// +optional
+	ExpiresAt *metav1.Time `json:"expiresAt,omitempty"`
+	// reason of the binding.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=500
+	Reason string `json:"reason,omitempty"`
+}
+
+// SeparationOfDuties lists roles that no one person may hold together.
+type SeparationOfDuties struct {
+	// name of the rule.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Name string `json:"name"`
+	// roles of which one person may hold one only.
+	// +required
+	// +listType=set
+	// +kubebuilder:validation:MinItems=2
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=40
+	Roles []string `json:"roles"`
+}
+
+// CRMRolePolicyStatus is what was seen of a policy.
+type CRMRolePolicyStatus struct {
+	// observedGeneration is the generation that the status speaks of.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// conditions: Ready, Reconciling, Stalled.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+	// rules that are not enforced in an environment, with the reason.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=200
+	NotEnforced []NotEnforcedRule `json:"notEnforced,omitempty"`
+	// leavers that were put out, newest first.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=50
+	Leavers []LeaverStatus `json:"leavers,omitempty"`
+}
+
+// NotEnforcedRule is a rule that an environment does not enforce.
+type NotEnforcedRule struct {
+	// environment where it is not enforced.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=20
+	Environment string `json:"environment"`
+	// role of the rule.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Role string `json:"role"`
+	// reason why not, and what to do.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=500
+	Reason string `json:"reason"`
+}
+
+// LeaverStatus says how a person was put out.
+type LeaverStatus struct {
+	// name of the person.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=200
+	Name string `json:"name"`
+	// environment that the person was put out of.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=20
+	Environment string `json:"environment"`
+	// askedAt is when the last binding ended.
+	// +required
+	AskedAt metav1.Time `json:"askedAt,omitzero"`
+	// doneAt is when account, sessions and API keys were closed. Unset: not yet.
+	// +optional
+	DoneAt *metav1.Time `json:"doneAt,omitempty"`
+}
+
+// CRMRolePolicyList is a list of CRMRolePolicies.
+// +kubebuilder:object:root=true
+type CRMRolePolicyList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []CRMRolePolicy `json:"items"`
+}
