@@ -83,6 +83,10 @@ const (
 	ReasonImageUnavailable = "ImageUnavailable"
 	// ReasonCrashing says that a container fails again and again.
 	ReasonCrashing = "Crashing"
+	// ReasonShredHold says that the time before the destruction of the key is not over.
+	ReasonShredHold = "ShredHold"
+	// ReasonUnschedulable says that no node takes a pod.
+	ReasonUnschedulable = "Unschedulable"
 	// ReasonExpired says that the TTL has passed.
 	ReasonExpired = "Expired"
 	// ReasonUnsupported says that this build cannot do what is declared.

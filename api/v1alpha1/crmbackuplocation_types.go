@@ -26,12 +26,13 @@ type CRMBackupLocation struct {
 }
 
 // CRMBackupLocationSpec declares a bucket.
+// +kubebuilder:validation:XValidation:rule="has(self.prefix) == has(oldSelf.prefix) && (!has(self.prefix) || self.prefix == oldSelf.prefix)",message="prefix: cannot be changed: backups are below it; declare another location"
 type CRMBackupLocationSpec struct {
 	// endpoint of the S3 service, with https and without a path.
 	// +required
 	// +kubebuilder:validation:MinLength=9
 	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() == 'https' && url(self).getEscapedPath() in ['', '/']",message="must be an https URL without a path"
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && self.matches('^https://[^/@?#]+/?$')",message="must be an https URL of a host and a port, and no more"
 	Endpoint string `json:"endpoint"`
 	// cidr that the endpoint's addresses are in, for the network rule.
 	// +required

@@ -31,6 +31,9 @@ type CRMClass struct {
 // +kubebuilder:validation:XValidation:rule="self.versions.exists(v, v.name == self.defaultVersion)",message="defaultVersion: must be the name of one of versions"
 // +kubebuilder:validation:XValidation:rule="self.components.filter(c, c.type == 'Web').size() == 1",message="components: exactly one must have type Web; it is the one that people open"
 // +kubebuilder:validation:XValidation:rule="self.components.all(c, !has(c.volumeMounts) || c.volumeMounts.all(m, has(self.volumes) && self.volumes.exists(v, v.name == m.name)))",message="components.volumeMounts: each name must be the name of one of volumes"
+// +kubebuilder:validation:XValidation:rule="self.versions.all(v, !has(v.upgradesFrom) || v.upgradesFrom.all(u, u != v.name && self.versions.exists(o, o.name == u)))",message="versions.upgradesFrom: must be the names of other versions"
+// +kubebuilder:validation:XValidation:rule="self.sizes.all(s, !has(s.components) || s.components.all(c, self.components.exists(o, o.name == c.name)))",message="sizes.components: each name must be the name of one of components"
+// +kubebuilder:validation:XValidation:rule="self.sizes.all(s, !has(s.volumes) || s.volumes.all(v, has(self.volumes) && self.volumes.exists(o, o.name == v.name)))",message="sizes.volumes: each name must be the name of one of volumes"
 type CRMClassSpec struct {
 	// displayName of the product.
 	// +required
@@ -92,6 +95,7 @@ type CRMClassSpec struct {
 	// +kubebuilder:validation:items:MinLength=2
 	// +kubebuilder:validation:items:MaxLength=200
 	// +kubebuilder:validation:items:Pattern=`^/[A-Za-z0-9._/-]+$`
+	// +kubebuilder:validation:XValidation:rule="self.all(p, !p.startsWith('/run/crmkeep') && !p.contains('..'))",message="cannot be below /run/crmkeep, which is the agent's, or contain \"..\""
 	WritablePaths []string `json:"writablePaths,omitempty"`
 	// migration takes an empty or older database to a version and makes the first administrator. It must be safe to run again.
 	// +required
@@ -300,6 +304,7 @@ type ClassVolumeMount struct {
 	// +kubebuilder:validation:MaxLength=200
 	// +kubebuilder:validation:Pattern=`^/[A-Za-z0-9._/-]+$`
 	// +kubebuilder:validation:XValidation:rule="!self.startsWith('/run/crmkeep')",message="/run/crmkeep is the agent's; choose another path"
+	// +kubebuilder:validation:XValidation:rule="!self.contains('..')",message="cannot contain \"..\""
 	MountPath string `json:"mountPath"`
 }
 

@@ -34,7 +34,7 @@ type CRMEnvironment struct {
 // CRMEnvironmentSpec declares a running CRM. What is left out has a safe meaning given by the class or the tenant.
 // +kubebuilder:validation:XValidation:rule="!has(self.ttlSeconds) || self.purpose == 'Sandbox'",message="ttlSeconds: only for purpose Sandbox; remove it or change the purpose"
 // +kubebuilder:validation:XValidation:rule="has(self.source) == has(oldSelf.source)",message="source: cannot be added or removed; make a new environment"
-// +kubebuilder:validation:XValidation:rule="!has(self.deletionPolicy) || self.deletionPolicy == 'Shred' || !has(self.shred)",message="shred: only with deletionPolicy Shred"
+// +kubebuilder:validation:XValidation:rule="!has(self.shred) || (has(self.deletionPolicy) && self.deletionPolicy == 'Shred')",message="shred: only with deletionPolicy Shred"
 type CRMEnvironmentSpec struct {
 	// classRef names the CRMClass. It cannot be changed.
 	// +required
@@ -189,7 +189,8 @@ type ExternalDatabase struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=50
-	// +kubebuilder:validation:XValidation:rule="isCIDR(self) && cidr(self).prefixLength() > 0",message="must be an address range such as 203.0.113.0/28, and not every address"
+	// +kubebuilder:validation:XValidation:rule="isCIDR(self) && cidr(self).prefixLength() >= 8 && cidr(self).masked() == cidr(self)",message="must be an address range such as 203.0.113.0/28, of /8 or smaller"
+	// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || ['127.0.0.0/8', '169.254.0.0/16', '100.100.100.200/32', '168.63.129.16/32', '::1/128', 'fe80::/10', 'fd00:ec2::254/128'].all(r, !cidr(r).containsCIDR(self) && !cidr(self).containsCIDR(r))",message="must not hold loopback, link-local or cloud metadata addresses: what answers there speaks for the node"
 	CIDR string `json:"cidr"`
 }
 
@@ -219,7 +220,8 @@ type Integration struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=50
-	// +kubebuilder:validation:XValidation:rule="isCIDR(self) && cidr(self).prefixLength() >= 8",message="must be an address range such as 203.0.113.0/28, of /8 or smaller"
+	// +kubebuilder:validation:XValidation:rule="isCIDR(self) && cidr(self).prefixLength() >= 8 && cidr(self).masked() == cidr(self)",message="must be an address range such as 203.0.113.0/28, of /8 or smaller"
+	// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || ['127.0.0.0/8', '169.254.0.0/16', '100.100.100.200/32', '168.63.129.16/32', '::1/128', 'fe80::/10', 'fd00:ec2::254/128'].all(r, !cidr(r).containsCIDR(self) && !cidr(self).containsCIDR(r))",message="must not hold loopback, link-local or cloud metadata addresses: what answers there speaks for the node"
 	CIDR string `json:"cidr"`
 	// port of the service, TCP.
 	// +required

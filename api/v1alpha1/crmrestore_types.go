@@ -24,7 +24,7 @@ type CRMRestore struct {
 	Status CRMRestoreStatus `json:"status,omitzero"`
 }
 
-// CRMRestoreSpec declares a restore. It cannot be changed, apart from confirmation.
+// CRMRestoreSpec declares a restore. Apart from confirmation and keepSeconds it cannot be changed.
 // +kubebuilder:validation:XValidation:rule="self.from == oldSelf.from && self.to == oldSelf.to",message="from, to: cannot be changed; make another restore"
 type CRMRestoreSpec struct {
 	// from says which backup.
@@ -77,6 +77,7 @@ type RestoreTo struct {
 }
 
 // NewEnvironment is made for a restore.
+// +kubebuilder:validation:XValidation:rule="!has(self.ttlSeconds) || !has(self.purpose) || self.purpose == 'Sandbox'",message="ttlSeconds: only for purpose Sandbox; remove it or change the purpose"
 type NewEnvironment struct {
 	// name of the new environment.
 	// +required

@@ -26,6 +26,8 @@ type CRMRolePolicy struct {
 
 // CRMRolePolicySpec declares roles and who holds them. What no role grants is denied.
 // +kubebuilder:validation:XValidation:rule="!has(self.bindings) || self.bindings.all(b, self.roles.exists(r, r.name == b.role))",message="bindings.role: must be the name of one of roles"
+// +kubebuilder:validation:XValidation:rule="self.roles.all(r, !has(r.inherits) || r.inherits.all(i, i != r.name && self.roles.exists(o, o.name == i)))",message="roles.inherits: must be the name of another one of roles"
+// +kubebuilder:validation:XValidation:rule="!has(self.separation) || self.separation.all(s, s.roles.all(n, self.roles.exists(r, r.name == n)))",message="separation.roles: must be the names of roles"
 type CRMRolePolicySpec struct {
 	// environments of the same namespace that the policy holds in.
 	// +required

@@ -44,11 +44,13 @@ type CRMTenantSpec struct {
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:XValidation:rule="self.all(s, !(s.name in ['system:authenticated', 'system:unauthenticated', 'system:anonymous', 'system:serviceaccounts']))",message="stands for everybody; name people or groups"
 	Admins []Subject `json:"admins,omitempty"`
 	// auditors may read the namespaced kinds in the tenant's home namespace.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:XValidation:rule="self.all(s, !(s.name in ['system:authenticated', 'system:unauthenticated', 'system:anonymous', 'system:serviceaccounts']))",message="stands for everybody; name people or groups"
 	Auditors []Subject `json:"auditors,omitempty"`
 	// dataClassification is how sensitive the tenant's data is.
 	// +required

@@ -138,3 +138,6 @@ func distance(a, b string) int {
 	}
 	return row[len(b)]
 }
+
+// Literal makes a template that renders to exactly s.
+func Literal(s string) Template { return Template(strings.ReplaceAll(s, "${", "$${")) }

@@ -27,6 +27,8 @@ const (
 	LabelComponent = Group + "/component"
 	// LabelNamespace tells a home namespace from a workload namespace.
 	LabelNamespace = Group + "/namespace"
+	// LabelEvidence marks what must outlive everything else, such as a certificate of destruction.
+	LabelEvidence = Group + "/evidence"
 	// AnnotationHash is a digest of what was declared when an object was last applied.
 	AnnotationHash = Group + "/declared-hash"
 	// AnnotationConfigHash on a pod template is a digest of the configuration that its pods read.

@@ -1,0 +1,186 @@
+// Package controllers wires the steps of each kind together: observe, validate, plan, apply, status. What is decided is elsewhere.
+package controllers
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/apply"
+	"github.com/crmkeep/crmkeep/internal/facts"
+	"github.com/crmkeep/crmkeep/internal/naming"
+	"github.com/crmkeep/crmkeep/internal/observe"
+	"github.com/crmkeep/crmkeep/internal/outcome"
+	"github.com/crmkeep/crmkeep/internal/plan"
+	"github.com/crmkeep/crmkeep/internal/plan/target"
+	"github.com/crmkeep/crmkeep/internal/settings"
+	"github.com/crmkeep/crmkeep/internal/status"
+	"github.com/crmkeep/crmkeep/internal/validate"
+)
+
+// Environments reconciles CRMEnvironments.
+//
+// +kubebuilder:rbac:groups=crmkeep.io,resources=crmenvironments,verbs=get;list;watch;patch;delete
+// +kubebuilder:rbac:groups=crmkeep.io,resources=crmenvironments/status,verbs=patch
+// +kubebuilder:rbac:groups=crmkeep.io,resources=crmclasses;crmtenants,verbs=get;list;watch
+type Environments struct {
+	Client   client.Client
+	Observer *observe.Observer
+	Applier  *apply.Applier
+	Keys     *Keys
+	Settings settings.Settings
+	Status   StatusWriter
+	// Uncached reads what no cache holds: whether a CustomResourceDefinition or a home namespace is being deleted.
+	Uncached client.Reader
+	Now      func() time.Time
+}
+
+// Reconcile takes one environment one pass further.
+func (r *Environments) Reconcile(ctx context.Context, env *v1alpha1.CRMEnvironment) (ctrl.Result, error) {
+	if !env.DeletionTimestamp.IsZero() {
+		return r.teardown(ctx, env)
+	}
+	if status.IsNew(env.Status.Conditions) {
+		return ctrl.Result{}, r.start(ctx, env)
+	}
+	if expired, err := r.expire(ctx, env); expired || err != nil {
+		return ctrl.Result{}, err
+	}
+	seen, err := r.Observer.Environment(ctx, env)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	pass := r.bring(ctx, env, seen)
+	next := status.Environment(env, seen, pass, metav1.NewTime(r.Now()))
+	if err := r.Status.Environment(ctx, env, next); err != nil {
+		return ctrl.Result{}, err
+	}
+	return r.result(env, pass)
+}
+
+// start holds the object before anything is made for it, and says that work has begun. Its own status brings it back.
+func (r *Environments) start(ctx context.Context, env *v1alpha1.CRMEnvironment) error {
+	base := env.DeepCopy()
+	if controllerutil.AddFinalizer(env, naming.FinalizerEnvironment) {
+		if err := r.Client.Patch(ctx, env, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})); err != nil {
+			return client.IgnoreNotFound(err)
+		}
+	}
+	next := env.Status.DeepCopy()
+	next.Conditions = status.Started(next.Conditions, env.Generation, metav1.NewTime(r.Now()))
+	return r.Status.Environment(ctx, env, *next)
+}
+
+// bring does the steps in order. Each has an outcome of its own, so that a Vault which is away does not keep a policy that somebody
+// has deleted from being put back.
+func (r *Environments) bring(ctx context.Context, env *v1alpha1.CRMEnvironment, seen *facts.Environment) status.Pass {
+	t, err := validate.Environment(r.Settings, env, seen)
+	if err != nil {
+		return status.Pass{Refused: err}
+	}
+	pass := status.Pass{Target: &t}
+	pass.Request, pass.Approval = validate.Approval(seen.Tenant, env)
+	if pass.Approval != nil {
+		return pass
+	}
+	wanted, err := plan.ForEnvironment(&t, seen)
+	if err != nil {
+		return status.Pass{Refused: outcome.Wait(v1alpha1.ReasonClassInvalid, time.Minute, "spec.classRef: %s", err)}
+	}
+	pass.Network, pass.Keys, pass.Workload = status.ErrNotReached, status.ErrNotReached, status.ErrNotReached
+	if pass.Namespace = r.apply(ctx, wanted.Namespace); pass.Namespace != nil {
+		return pass
+	}
+	if pass.Network = r.apply(ctx, wanted.Network); pass.Network != nil {
+		return pass
+	}
+	pass.Encryption, pass.Keys = r.Keys.Bring(ctx, wanted.Vault)
+	if pass.Keys != nil && !seen.Database.Exists && !seen.AnyComponentPod() {
+		return pass // Nothing runs yet, and nothing could without keys.
+	}
+	pass.Workload = errors.Join(r.apply(ctx, wanted.Workload), r.prune(ctx, &t, wanted))
+	return pass
+}
+
+// expire deletes a sandbox whose time is over.
+func (r *Environments) expire(ctx context.Context, env *v1alpha1.CRMEnvironment) (bool, error) {
+	at, ok := status.ExpiresAt(env)
+	if !ok || r.Now().Before(at.Time) {
+		return false, nil
+	}
+	uid := env.UID
+	err := r.Client.Delete(ctx, env, client.Preconditions{UID: &uid})
+	return true, client.IgnoreNotFound(err)
+}
+
+// result decides when to look again. Watches bring back whatever changes in the cluster; nobody tells of changes in Vault.
+func (r *Environments) result(env *v1alpha1.CRMEnvironment, pass status.Pass) (ctrl.Result, error) {
+	err := errors.Join(pass.Refused, pass.Approval, pass.Namespace, pass.Network, pass.Keys, pass.Workload)
+	result, err := conclude(err)
+	if at, ok := status.ExpiresAt(env); ok {
+		result = sooner(result, max(at.Sub(r.Now()), time.Second))
+	}
+	if err == nil && pass.Keys == nil && pass.Target != nil {
+		result = sooner(result, r.Keys.Interval())
+	}
+	return result, err
+}
+
+// Watches.
+//
+// +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch
+// +kubebuilder:rbac:groups=crmkeep.io,resources=crmenvironments,verbs=list;watch
+
+// SetupWithManager registers the controller.
+func (r *Environments) SetupWithManager(mgr ctrl.Manager) error {
+	ofLabels := handler.EnqueueRequestsFromMapFunc(environmentOfLabels)
+	b := ctrl.NewControllerManagedBy(mgr).
+		For(&v1alpha1.CRMEnvironment{}, builder.WithPredicates(environmentChanged())).
+		Watches(&v1alpha1.CRMTenant{}, handler.EnqueueRequestsFromMapFunc(r.environmentsOfTenant), builder.WithPredicates(declarationChanged())).
+		Watches(&v1alpha1.CRMClass{}, handler.EnqueueRequestsFromMapFunc(r.environmentsOfClass), builder.WithPredicates(declarationChanged())).
+		Watches(&v1alpha1.CRMEnvironment{}, handler.EnqueueRequestsFromMapFunc(r.neighboursOf), builder.WithPredicates(roomChanged()))
+	for _, child := range []client.Object{
+		&corev1.Namespace{}, &corev1.ResourceQuota{}, &corev1.LimitRange{}, &corev1.ServiceAccount{}, &corev1.ConfigMap{},
+		&corev1.Service{}, &corev1.PersistentVolumeClaim{}, &networkingv1.NetworkPolicy{}, &networkingv1.Ingress{},
+		&policyv1.PodDisruptionBudget{}, &batchv1.CronJob{},
+	} {
+		b = b.Watches(child, ofLabels, builder.WithPredicates(declarationOrMetadataChanged()))
+	}
+	for _, child := range []client.Object{&appsv1.Deployment{}, &appsv1.StatefulSet{}, &batchv1.Job{}, &corev1.Pod{}} {
+		b = b.Watches(child, ofLabels, builder.WithPredicates(notCreation()))
+	}
+	return b.WithOptions(options()).Complete(reconcile.AsReconciler(mgr.GetClient(), r))
+}
+
+var _ reconcile.ObjectReconciler[*v1alpha1.CRMEnvironment] = (*Environments)(nil)
+
+// prune takes away what the plan no longer has. What leads to data is never pruned.
+//
+// +kubebuilder:rbac:groups=apps,resources=deployments;statefulsets,verbs=delete
+// +kubebuilder:rbac:groups=batch,resources=jobs;cronjobs,verbs=delete
+// +kubebuilder:rbac:groups="",resources=services;configmaps;serviceaccounts,verbs=delete
+// +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies;ingresses,verbs=delete
+// +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=delete
+// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=httproutes,verbs=delete
+func (r *Environments) prune(ctx context.Context, t *target.Target, wanted plan.Environment) error {
+	keep, err := references(wanted.Objects())
+	if err != nil {
+		return err
+	}
+	_, err = r.Applier.Prune(ctx, apply.Owner{Tenant: t.Tenant, Environment: t.Environment}, t.Namespace, r.prunable(), keep)
+	return err
+}

@@ -1,0 +1,189 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/apply"
+	"github.com/crmkeep/crmkeep/internal/naming"
+	"github.com/crmkeep/crmkeep/internal/outcome"
+	"github.com/crmkeep/crmkeep/internal/plan/teardown"
+	"github.com/crmkeep/crmkeep/internal/status"
+	"github.com/crmkeep/crmkeep/internal/validate"
+)
+
+// teardownPoll is when to look again at what ends by itself and no watch tells of.
+const teardownPoll = 2 * time.Second
+
+// teardown takes an environment apart, in an order in which it can be interrupted anywhere: people and pods first, then logins,
+// then, if it was asked for, data and keys.
+func (r *Environments) teardown(ctx context.Context, env *v1alpha1.CRMEnvironment) (ctrl.Result, error) {
+	if !controllerutil.ContainsFinalizer(env, naming.FinalizerEnvironment) {
+		return ctrl.Result{}, nil
+	}
+	err := r.takeApart(ctx, env)
+	if err == nil {
+		return ctrl.Result{}, r.release(ctx, env)
+	}
+	if err := r.Status.Environment(ctx, env, status.Deleting(env, err, metav1.NewTime(r.Now()))); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	return conclude(err)
+}
+
+func (r *Environments) release(ctx context.Context, env *v1alpha1.CRMEnvironment) error {
+	base := env.DeepCopy()
+	controllerutil.RemoveFinalizer(env, naming.FinalizerEnvironment)
+	return client.IgnoreNotFound(r.Client.Patch(ctx, env, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})))
+}
+
+func (r *Environments) takeApart(ctx context.Context, env *v1alpha1.CRMEnvironment) error {
+	tenant, ok := naming.TenantOfHome(env.Namespace)
+	if !ok || env.Status.Namespace == "" {
+		return nil // Nothing was ever made for it.
+	}
+	policy, err := r.deletionPolicy(ctx, env)
+	if err != nil {
+		return err
+	}
+	gone := teardown.Environment{Tenant: tenant, Name: env.Name, Namespace: env.Status.Namespace, Settings: r.Settings}
+	owner := apply.Owner{Tenant: tenant, Environment: env.Name}
+	if err := r.stop(ctx, gone, owner); err != nil {
+		return err
+	}
+	r.Keys.Forget(gone.Layout())
+	if err := r.Keys.Vault.Remove(ctx, gone.Layout()); err != nil {
+		return err
+	}
+	switch policy {
+	case v1alpha1.DeletionRetain:
+		return nil
+	case v1alpha1.DeletionShred:
+		if err := r.shred(ctx, env, gone); err != nil {
+			return err
+		}
+	}
+	return r.deleteNamespace(ctx, gone, owner)
+}
+
+// deletionPolicy is Retain whatever is declared when the environment goes because something around it goes: nobody who deletes a
+// CustomResourceDefinition or a home namespace has asked for the data of every tenant to be destroyed.
+//
+// +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,resourceNames=crmenvironments.crmkeep.io,verbs=get
+func (r *Environments) deletionPolicy(ctx context.Context, env *v1alpha1.CRMEnvironment) (v1alpha1.DeletionPolicy, error) {
+	declared := validate.DeletionPolicy(env)
+	if declared == v1alpha1.DeletionRetain {
+		return declared, nil
+	}
+	for _, around := range []struct {
+		kind metav1.TypeMeta
+		name string
+	}{
+		{metav1.TypeMeta{APIVersion: apiextensionsv1.SchemeGroupVersion.String(), Kind: "CustomResourceDefinition"}, "crmenvironments." + naming.Group},
+		{metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"}, env.Namespace},
+	} {
+		o := metav1.PartialObjectMetadata{TypeMeta: around.kind}
+		err := r.Uncached.Get(ctx, types.NamespacedName{Name: around.name}, &o)
+		if err != nil && !apierrors.IsNotFound(err) {
+			return "", fmt.Errorf("asking whether %s %s is being deleted: %w", around.kind.Kind, around.name, err)
+		}
+		if err != nil || o.DeletionTimestamp != nil {
+			return v1alpha1.DeletionRetain, nil
+		}
+	}
+	return declared, nil
+}
+
+// stop ends everything that runs. The policies that isolate the namespace go last, with the namespace.
+func (r *Environments) stop(ctx context.Context, gone teardown.Environment, owner apply.Owner) error {
+	keep, err := references(gone.Kept())
+	if err != nil {
+		return err
+	}
+	deleted, err := r.Applier.Prune(ctx, owner, gone.Namespace, r.prunable(), keep)
+	if err != nil {
+		return err
+	}
+	var pods corev1.PodList
+	if err := r.Client.List(ctx, &pods, client.InNamespace(gone.Namespace), client.UnsafeDisableDeepCopy); err != nil {
+		return fmt.Errorf("listing the pods that still run: %w", err)
+	}
+	if n := len(pods.Items); n > 0 || len(deleted) > 0 {
+		return outcome.Wait(v1alpha1.ReasonStopping, teardownPoll, "waiting for %d pods to end", n)
+	}
+	return nil
+}
+
+// shred waits out the hold, destroys the key, and leaves a certificate in the home namespace.
+func (r *Environments) shred(ctx context.Context, env *v1alpha1.CRMEnvironment, gone teardown.Environment) error {
+	at := env.DeletionTimestamp.Time
+	if s := env.Spec.Shred; s != nil && s.HoldSeconds != nil {
+		at = at.Add(time.Duration(*s.HoldSeconds) * time.Second)
+	}
+	if wait := at.Sub(r.Now()); wait > 0 {
+		return outcome.Wait(v1alpha1.ReasonShredHold, wait,
+			"the key is destroyed at %s; until then set spec.deletionPolicy to Retain to keep the data", at.UTC().Format(time.RFC3339))
+	}
+	name := teardown.CertificateName(env)
+	existing := metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}}
+	err := r.Uncached.Get(ctx, types.NamespacedName{Namespace: env.Namespace, Name: name}, &existing)
+	if err == nil || !apierrors.IsNotFound(err) {
+		return err
+	}
+	if err := r.Keys.Vault.Shred(ctx, gone.Layout()); err != nil {
+		return err
+	}
+	return r.certify(ctx, env, gone)
+}
+
+// certify may be repeated until the certificate is there: the evidence key outlives the shred.
+func (r *Environments) certify(ctx context.Context, env *v1alpha1.CRMEnvironment, gone teardown.Environment) error {
+	tenant := &v1alpha1.CRMTenant{}
+	if err := r.Client.Get(ctx, types.NamespacedName{Name: gone.Tenant}, tenant); client.IgnoreNotFound(err) != nil {
+		return err
+	}
+	text, err := gone.Statement(env, tenant, r.Now()).Encode()
+	if err != nil {
+		return err
+	}
+	signature, err := r.Keys.Vault.Sign(ctx, gone.Layout(), []byte(text))
+	if err != nil {
+		return err
+	}
+	keys, err := r.Keys.Vault.PublicKeys(ctx, gone.Layout())
+	if err != nil {
+		return err
+	}
+	certificate, err := gone.Certificate(env, text, signature.Bytes, keys[signature.KeyVersion])
+	if err != nil {
+		return err
+	}
+	_, err = r.Applier.Apply(ctx, []apply.Object{apply.Object(certificate)})
+	return err
+}
+
+// deleteNamespace deletes the volumes with the namespace, which must be gone before the name is free again.
+//
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=delete
+func (r *Environments) deleteNamespace(ctx context.Context, gone teardown.Environment, owner apply.Owner) error {
+	done, err := r.Applier.Delete(ctx, owner, corev1.SchemeGroupVersion.WithKind("Namespace"), types.NamespacedName{Name: gone.Namespace})
+	if err == nil && !done {
+		return outcome.Wait(v1alpha1.ReasonDeleting, teardownPoll, "waiting for namespace %s and its volumes to be gone", gone.Namespace)
+	}
+	if w, ok := outcome.AsWaiting(err); ok && w.Reason == v1alpha1.ReasonNameClash {
+		return nil // Somebody else's namespace took the name; what was ours is gone.
+	}
+	return errors.Join(err)
+}

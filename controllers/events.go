@@ -1,0 +1,124 @@
+package controllers
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/naming"
+)
+
+// environmentOfLabels maps an object of an environment to it. Labels are enough: the caches hold only what crmkeep made.
+func environmentOfLabels(_ context.Context, o client.Object) []reconcile.Request {
+	tenant, environment := o.GetLabels()[naming.LabelTenant], o.GetLabels()[naming.LabelEnvironment]
+	if tenant == "" || environment == "" {
+		return nil
+	}
+	return request(naming.HomeNamespace(tenant), environment)
+}
+
+// tenantOfLabels maps an object of a tenant's home to it.
+func tenantOfLabels(_ context.Context, o client.Object) []reconcile.Request {
+	tenant, environment := o.GetLabels()[naming.LabelTenant], o.GetLabels()[naming.LabelEnvironment]
+	if tenant == "" || environment != "" {
+		return nil
+	}
+	return request("", tenant)
+}
+
+func tenantOfEnvironment(_ context.Context, o client.Object) []reconcile.Request {
+	tenant, ok := naming.TenantOfHome(o.GetNamespace())
+	if !ok {
+		return nil
+	}
+	return request("", tenant)
+}
+
+func request(namespace, name string) []reconcile.Request {
+	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}}}
+}
+
+func (r *Environments) environmentsOfTenant(ctx context.Context, o client.Object) []reconcile.Request {
+	return r.environments(ctx, client.InNamespace(naming.HomeNamespace(o.GetName())))
+}
+
+func (r *Environments) environmentsOfClass(ctx context.Context, o client.Object) []reconcile.Request {
+	return r.environments(ctx, client.MatchingFields{IndexClass: o.GetName()})
+}
+
+// neighboursOf are those that may wait for the room or the host name that o gives up.
+func (r *Environments) neighboursOf(ctx context.Context, o client.Object) []reconcile.Request {
+	requests := r.environments(ctx, client.InNamespace(o.GetNamespace()))
+	if env, ok := o.(*v1alpha1.CRMEnvironment); ok && env.Spec.Hostname != "" {
+		requests = append(requests, r.environments(ctx, client.MatchingFields{indexHostname: env.Spec.Hostname})...)
+	}
+	return requests
+}
+
+func (r *Environments) environments(ctx context.Context, which client.ListOption) []reconcile.Request {
+	var list v1alpha1.CRMEnvironmentList
+	if err := r.Client.List(ctx, &list, which, client.UnsafeDisableDeepCopy); err != nil {
+		return nil // The cache cannot fail once it has started; if it has not, everything is reconciled anyway.
+	}
+	var requests []reconcile.Request
+	for i := range list.Items {
+		requests = append(requests, request(list.Items[i].Namespace, list.Items[i].Name)...)
+	}
+	return requests
+}
+
+// declarationChanged lets spec changes and deletions through, and nothing that only touched status or metadata.
+func declarationChanged() predicate.Predicate { return predicate.GenerationChangedPredicate{} }
+
+// environmentChanged also lets through the first status, which start leaves off at, and a version that a migration has reached.
+func environmentChanged() predicate.Predicate {
+	progressed := predicate.Funcs{
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, ok := e.ObjectOld.(*v1alpha1.CRMEnvironment)
+			after, ok2 := e.ObjectNew.(*v1alpha1.CRMEnvironment)
+			return ok && ok2 && (before.Status.Version != after.Status.Version ||
+				len(before.Status.Conditions) == 0 && len(after.Status.Conditions) > 0 ||
+				before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero())
+		},
+		CreateFunc:  func(event.CreateEvent) bool { return true },
+		DeleteFunc:  func(event.DeleteEvent) bool { return false },
+		GenericFunc: func(event.GenericEvent) bool { return true },
+	}
+	return predicate.Or[client.Object](predicate.GenerationChangedPredicate{}, progressed)
+}
+
+// roomChanged lets through what may make room for a neighbour: a deletion, another size, another host name.
+func roomChanged() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc:  func(event.CreateEvent) bool { return false },
+		UpdateFunc:  func(e event.UpdateEvent) bool { return e.ObjectOld.GetGeneration() != e.ObjectNew.GetGeneration() },
+		DeleteFunc:  func(event.DeleteEvent) bool { return true },
+		GenericFunc: func(event.GenericEvent) bool { return false },
+	}
+}
+
+// cameOrWent counts.
+func cameOrWent() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(event.UpdateEvent) bool { return false }}
+}
+
+// notCreation leaves out the events of our own creations, and of the start, when every environment is looked at anyway.
+func notCreation() predicate.Predicate {
+	return predicate.Funcs{CreateFunc: func(event.CreateEvent) bool { return false }}
+}
+
+// declarationOrMetadataChanged is for kinds whose status says nothing that is waited for.
+func declarationOrMetadataChanged() predicate.Predicate {
+	return predicate.And[client.Object](notCreation(), predicate.Or[client.Object](
+		predicate.GenerationChangedPredicate{}, predicate.LabelChangedPredicate{}, predicate.AnnotationChangedPredicate{}, withoutGeneration()))
+}
+
+// withoutGeneration lets through changes of kinds that count no generations, such as ConfigMaps and ServiceAccounts.
+func withoutGeneration() predicate.Predicate {
+	return predicate.NewPredicateFuncs(func(o client.Object) bool { return o.GetGeneration() == 0 })
+}

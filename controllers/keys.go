@@ -1,0 +1,122 @@
+package controllers
+
+import (
+	"context"
+	"crypto/ed25519"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/naming"
+	"github.com/crmkeep/crmkeep/internal/vault"
+	"github.com/crmkeep/crmkeep/internal/vault/layout"
+
+	"sigs.k8s.io/yaml"
+)
+
+const (
+	// verifyEvery is how often an environment's part of Vault is read again when nothing else calls for it.
+	verifyEvery = 10 * time.Minute
+	// trustFor is how long a part that was seen to hold is not read again: an environment's start brings many passes.
+	trustFor = 30 * time.Second
+)
+
+// Vault is what the controllers ask of Vault.
+type Vault interface {
+	Observe(ctx context.Context, want layout.Layout) (vault.State, error)
+	Apply(ctx context.Context, want layout.Layout, have vault.State) (changed bool, err error)
+	Remove(ctx context.Context, gone layout.Layout) error
+	Shred(ctx context.Context, gone layout.Layout) error
+	Sign(ctx context.Context, of layout.Layout, evidence []byte) (vault.Signature, error)
+	PublicKeys(ctx context.Context, of layout.Layout) (map[int64]ed25519.PublicKey, error)
+}
+
+// Keys keeps environments' parts of Vault as planned.
+type Keys struct {
+	Vault Vault
+	Now   func() time.Time
+
+	mu   sync.Mutex
+	held map[string]held
+}
+
+// held is what was seen to hold, and when.
+type held struct {
+	declared string
+	at       time.Time
+	status   v1alpha1.EncryptionStatus
+}
+
+// Bring makes Vault as planned and returns the state of the keys.
+func (k *Keys) Bring(ctx context.Context, want layout.Layout) (*v1alpha1.EncryptionStatus, error) {
+	declared, err := yaml.Marshal(want)
+	if err != nil {
+		return nil, err
+	}
+	name, digest := want.EncryptionKey.Name, naming.Hash(string(declared))
+	if h, ok := k.recall(name); ok && h.declared == digest && k.Now().Sub(h.at) < trustFor {
+		return &h.status, nil
+	}
+	have, err := k.Vault.Observe(ctx, want)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := k.Vault.Apply(ctx, want, have)
+	if err != nil {
+		return nil, err
+	}
+	if changed {
+		if have, err = k.Vault.Observe(ctx, want); err != nil {
+			return nil, err
+		}
+	}
+	s := encryption(have)
+	k.remember(name, held{declared: digest, at: k.Now(), status: s})
+	return &s, nil
+}
+
+// Interval until the next verification, spread so that a thousand environments do not come at once.
+func (k *Keys) Interval() time.Duration {
+	return verifyEvery + rand.N(verifyEvery/5) //nolint:gosec // jitter
+}
+
+// Forget makes the next Bring read again.
+func (k *Keys) Forget(gone layout.Layout) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.held, gone.EncryptionKey.Name)
+}
+
+func (k *Keys) recall(name string) (held, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	h, ok := k.held[name]
+	return h, ok
+}
+
+func (k *Keys) remember(name string, h held) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.held == nil {
+		k.held = make(map[string]held)
+	}
+	k.held[name] = h
+}
+
+func encryption(have vault.State) v1alpha1.EncryptionStatus {
+	var s v1alpha1.EncryptionStatus
+	if key := have.EncryptionKey; key != nil {
+		s.KeyVersion, s.MinDecryptionVersion = key.LatestVersion, key.MinDecryptionVersion
+		if at := key.LastRotation(); !at.IsZero() {
+			rotated := metav1.NewTime(at)
+			s.LastRotation = &rotated
+		}
+	}
+	if have.DataKey != nil {
+		s.DataKeyVersion = have.DataKey.KeyVersion
+	}
+	return s
+}

@@ -1,0 +1,170 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/apply"
+	"github.com/crmkeep/crmkeep/internal/naming"
+	"github.com/crmkeep/crmkeep/internal/observe"
+	"github.com/crmkeep/crmkeep/internal/settings"
+)
+
+// IndexClass is the cache's index of environments by class.
+const (
+	IndexClass    = "spec.classRef.name"
+	indexHostname = observe.IndexHostname
+)
+
+const (
+	// concurrency of each controller. More only queues at the API server: see docs/explanation/scale.md.
+	concurrency = 8
+	// reconcileTimeout ends a pass that hangs, such as on a Vault that accepts connections and does not answer.
+	reconcileTimeout = 2 * time.Minute
+	// firstRetry and lastRetry bound the back-off after transient errors.
+	firstRetry = 200 * time.Millisecond
+	lastRetry  = time.Minute
+)
+
+// Options of the manager's process.
+type Options struct {
+	MetricsAddress string
+	HealthAddress  string
+	LeaderElection bool
+	// Namespace of the lease. Empty: the pod's own.
+	Namespace string
+}
+
+// NewManager makes a manager with all controllers.
+func NewManager(config *rest.Config, o Options, s settings.Settings, vault Vault) (ctrl.Manager, error) {
+	scheme, err := Scheme()
+	if err != nil {
+		return nil, err
+	}
+	// One client for all workers; the API server's own fairness is what limits it.
+	config = rest.CopyConfig(config)
+	config.QPS = -1
+	mgr, err := ctrl.NewManager(config, ctrl.Options{
+		Scheme:                        scheme,
+		Cache:                         caches(),
+		Client:                        client.Options{FieldOwner: naming.FieldOwner, FieldValidation: "Strict", Cache: &client.CacheOptions{Unstructured: true}},
+		Metrics:                       metricsserver.Options{BindAddress: o.MetricsAddress},
+		HealthProbeBindAddress:        o.HealthAddress,
+		LeaderElection:                o.LeaderElection,
+		LeaderElectionID:              naming.FieldOwner,
+		LeaderElectionNamespace:       o.Namespace,
+		LeaderElectionReleaseOnCancel: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("making the manager: %w", err)
+	}
+	if err := register(mgr, s, vault); err != nil {
+		return nil, err
+	}
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return nil, err
+	}
+	return mgr, mgr.AddReadyzCheck("ping", healthz.Ping)
+}
+
+// Scheme knows Kubernetes' kinds and ours.
+func Scheme() (*runtime.Scheme, error) {
+	scheme := runtime.NewScheme()
+	if err := clientgoscheme.AddToScheme(scheme); err != nil {
+		return nil, err
+	}
+	return scheme, v1alpha1.AddToScheme(scheme)
+}
+
+// caches hold only what crmkeep made, and of it nothing that no decision needs.
+func caches() cache.Options {
+	ours := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{naming.LabelManagedBy: naming.ManagedBy})}
+	by := make(map[client.Object]cache.ByObject)
+	for _, kind := range []client.Object{
+		&corev1.Namespace{}, &corev1.ResourceQuota{}, &corev1.LimitRange{}, &corev1.ServiceAccount{}, &corev1.ConfigMap{},
+		&corev1.Service{}, &corev1.PersistentVolumeClaim{}, &networkingv1.NetworkPolicy{}, &networkingv1.Ingress{},
+		&policyv1.PodDisruptionBudget{}, &appsv1.Deployment{}, &appsv1.StatefulSet{}, &batchv1.Job{}, &batchv1.CronJob{},
+		&rbacv1.RoleBinding{},
+	} {
+		by[kind] = ours
+	}
+	pods := ours
+	pods.Transform = withoutSpec
+	by[&corev1.Pod{}] = pods
+	return cache.Options{ByObject: by, DefaultTransform: cache.TransformStripManagedFields()}
+}
+
+// withoutSpec keeps of a pod what says why it does not run.
+func withoutSpec(o any) (any, error) {
+	if pod, ok := o.(*corev1.Pod); ok {
+		pod.Spec, pod.ManagedFields, pod.Annotations = corev1.PodSpec{}, nil, nil
+	}
+	return o, nil
+}
+
+func register(mgr ctrl.Manager, s settings.Settings, vault Vault) error {
+	if err := index(mgr); err != nil {
+		return err
+	}
+	applier := apply.New(mgr.GetClient(), mgr.GetAPIReader(), mgr.GetScheme())
+	writer := StatusWriter{Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder(naming.FieldOwner)}
+	environments := &Environments{
+		Client: mgr.GetClient(), Applier: applier, Settings: s, Status: writer, Uncached: mgr.GetAPIReader(), Now: time.Now,
+		Observer: &observe.Observer{Reader: mgr.GetClient(), Mapper: mgr.GetRESTMapper()},
+		Keys:     &Keys{Vault: vault, Now: time.Now},
+	}
+	if err := environments.SetupWithManager(mgr); err != nil {
+		return err
+	}
+	if err := (&Tenants{Client: mgr.GetClient(), Applier: applier, Status: writer, Now: time.Now}).SetupWithManager(mgr); err != nil {
+		return err
+	}
+	return (&Classes{Client: mgr.GetClient(), Status: writer, Now: time.Now}).SetupWithManager(mgr)
+}
+
+func index(mgr ctrl.Manager) error {
+	for field, value := range map[string]func(*v1alpha1.CRMEnvironment) string{
+		indexHostname: func(e *v1alpha1.CRMEnvironment) string { return e.Spec.Hostname },
+		IndexClass:    func(e *v1alpha1.CRMEnvironment) string { return e.Spec.ClassRef.Name },
+	} {
+		err := mgr.GetFieldIndexer().IndexField(context.Background(), &v1alpha1.CRMEnvironment{}, field, func(o client.Object) []string {
+			if env, ok := o.(*v1alpha1.CRMEnvironment); ok && value(env) != "" {
+				return []string{value(env)}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("indexing environments by %s: %w", field, err)
+		}
+	}
+	return nil
+}
+
+func options() controller.Options {
+	return controller.Options{
+		MaxConcurrentReconciles: concurrency,
+		ReconciliationTimeout:   reconcileTimeout,
+		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
+	}
+}

@@ -1,0 +1,89 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
+)
+
+// StatusWriter writes a status when it has changed, and tells of it in an event after the write has succeeded.
+//
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+type StatusWriter struct {
+	Client   client.Client
+	Recorder events.EventRecorder
+}
+
+// Environment writes an environment's status.
+func (w StatusWriter) Environment(ctx context.Context, env *v1alpha1.CRMEnvironment, next v1alpha1.CRMEnvironmentStatus) error {
+	before := env.DeepCopy()
+	env.Status = next
+	return w.write(ctx, env, before, before.Status.Conditions, next.Conditions, equality.Semantic.DeepEqual(before.Status, next))
+}
+
+// Tenant writes a tenant's status.
+func (w StatusWriter) Tenant(ctx context.Context, tenant *v1alpha1.CRMTenant, next v1alpha1.CRMTenantStatus) error {
+	before := tenant.DeepCopy()
+	tenant.Status = next
+	return w.write(ctx, tenant, before, before.Status.Conditions, next.Conditions, equality.Semantic.DeepEqual(before.Status, next))
+}
+
+// Class writes a class's status.
+func (w StatusWriter) Class(ctx context.Context, class *v1alpha1.CRMClass, next v1alpha1.CRMClassStatus) error {
+	before := class.DeepCopy()
+	class.Status = next
+	return w.write(ctx, class, before, before.Status.Conditions, next.Conditions, equality.Semantic.DeepEqual(before.Status, next))
+}
+
+func (w StatusWriter) write(ctx context.Context, after, before client.Object, was, is []metav1.Condition, same bool) error {
+	if same {
+		return nil
+	}
+	// A merge patch replaces the list of conditions whole, so the lock keeps us from undoing what somebody else wrote.
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := w.Client.Status().Patch(ctx, after, patch); err != nil {
+		return fmt.Errorf("writing the status: %w", err)
+	}
+	w.tell(after, meta.FindStatusCondition(was, v1alpha1.ConditionReady), meta.FindStatusCondition(is, v1alpha1.ConditionReady))
+	return nil
+}
+
+// tell makes an event of a change of Ready: of its value or of the reason why it is False.
+func (w StatusWriter) tell(o client.Object, was, is *metav1.Condition) {
+	if is == nil || was != nil && was.Status == is.Status && was.Reason == is.Reason {
+		return
+	}
+	kind := corev1.EventTypeNormal
+	if is.Status == metav1.ConditionFalse && meta.FindStatusCondition(conditionsOf(o), v1alpha1.ConditionStalled) != nil {
+		kind = corev1.EventTypeWarning
+	}
+	note := is.Message
+	if note == "" {
+		note = "as declared"
+	}
+	const longest = 1000 // The API takes 1024 bytes.
+	if len(note) > longest {
+		note = note[:longest]
+	}
+	w.Recorder.Eventf(o, nil, kind, is.Reason, "Reconcile", "%s", note)
+}
+
+func conditionsOf(o client.Object) []metav1.Condition {
+	switch o := o.(type) {
+	case *v1alpha1.CRMEnvironment:
+		return o.Status.Conditions
+	case *v1alpha1.CRMTenant:
+		return o.Status.Conditions
+	case *v1alpha1.CRMClass:
+		return o.Status.Conditions
+	}
+	return nil
+}

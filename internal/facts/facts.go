@@ -1,0 +1,86 @@
+// Package facts is what was read of the world, as plain values: the input of every decision. It is pure.
+package facts
+
+import (
+	"slices"
+
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
+)
+
+// Environment is what was read for one CRMEnvironment.
+type Environment struct {
+	// Tenant is nil when there is none.
+	Tenant *v1alpha1.CRMTenant
+	// Class is nil when there is none.
+	Class *v1alpha1.CRMClass
+	// Siblings are the tenant's other environments that have been let in, or are older and so come first.
+	Siblings []Sibling
+	// HostnameHolder is the older environment that has the host name, as namespace/name; empty when it is free.
+	HostnameHolder string
+	// Components are the live workloads of the class's components, by name.
+	Components map[string]Workload
+	// Database is the environment's own.
+	Database Workload
+	// Jobs are the migration Jobs, by name.
+	Jobs map[string]Job
+	// Problems are what keeps pods from running.
+	Problems []PodProblem
+	// HTTPRoutes tells whether the cluster knows the Gateway API's kind.
+	HTTPRoutes bool
+}
+
+// Sibling is another environment of the tenant.
+type Sibling struct {
+	Environment v1alpha1.CRMEnvironment
+	// Class is nil when there is none.
+	Class *v1alpha1.CRMClass
+}
+
+// Workload is a live Deployment or StatefulSet.
+type Workload struct {
+	Exists bool
+	// Current tells whether its controller has seen the newest declaration and rolled it out.
+	Current bool
+	// Wanted, Replicas and Ready count pods: declared, existing in any state, and ready.
+	Wanted, Replicas, Ready int32
+}
+
+// Up tells whether every wanted pod runs the newest declaration and is ready.
+func (w Workload) Up() bool { return w.Exists && w.Current && w.Wanted > 0 && w.Ready >= w.Wanted }
+
+// Job is a live migration Job.
+type Job struct {
+	Succeeded bool
+	Failed    bool
+	// Message says why it failed.
+	Message string
+}
+
+// PodProblem is a reason why a container does not run.
+type PodProblem struct {
+	Component string
+	// Reason is one of the API's: ImageUnavailable or Crashing.
+	Reason  string
+	Message string
+}
+
+// ProblemsOf are those of the components.
+func (e *Environment) ProblemsOf(component ...string) []PodProblem {
+	var found []PodProblem
+	for _, p := range e.Problems {
+		if slices.Contains(component, p.Component) {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+// AnyComponentPod tells whether a pod of a component exists.
+func (e *Environment) AnyComponentPod() bool {
+	for _, w := range e.Components {
+		if w.Replicas > 0 {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,181 @@
+// Package observe does every read of the cluster that a decision needs, from the manager's caches, and returns plain facts.
+package observe
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/facts"
+	"github.com/crmkeep/crmkeep/internal/naming"
+)
+
+// IndexHostname is the cache's index of environments by host name.
+const IndexHostname = "spec.hostname"
+
+var httpRouteKind = schema.GroupKind{Group: "gateway.networking.k8s.io", Kind: "HTTPRoute"}
+
+// Observer reads.
+type Observer struct {
+	Reader client.Reader
+	Mapper meta.RESTMapper
+}
+
+// Environment reads what the decisions about one environment need.
+func (o *Observer) Environment(ctx context.Context, env *v1alpha1.CRMEnvironment) (*facts.Environment, error) {
+	f := &facts.Environment{HTTPRoutes: o.KnowsHTTPRoutes()}
+	tenant, _ := naming.TenantOfHome(env.Namespace)
+	var err error
+	if f.Tenant, err = get(ctx, o.Reader, client.ObjectKey{Name: tenant}, &v1alpha1.CRMTenant{}); err != nil {
+		return nil, err
+	}
+	if f.Class, err = get(ctx, o.Reader, client.ObjectKey{Name: env.Spec.ClassRef.Name}, &v1alpha1.CRMClass{}); err != nil {
+		return nil, err
+	}
+	if err := o.neighbours(ctx, env, f); err != nil {
+		return nil, err
+	}
+	return f, o.workload(ctx, naming.WorkloadNamespace(tenant, env.Name), f)
+}
+
+// get returns nil when there is no such object.
+func get[T client.Object](ctx context.Context, r client.Reader, key client.ObjectKey, into T) (T, error) {
+	err := r.Get(ctx, key, into)
+	if apierrors.IsNotFound(err) {
+		var none T
+		return none, nil
+	}
+	if err != nil {
+		return into, fmt.Errorf("reading %T %s: %w", into, key.Name, err)
+	}
+	return into, nil
+}
+
+// KnowsHTTPRoutes tells whether the cluster has the Gateway API.
+func (o *Observer) KnowsHTTPRoutes() bool {
+	_, err := o.Mapper.RESTMapping(httpRouteKind, "v1")
+	return err == nil
+}
+
+// neighbours finds the environments that this one shares limits and host names with.
+func (o *Observer) neighbours(ctx context.Context, env *v1alpha1.CRMEnvironment, f *facts.Environment) error {
+	var same v1alpha1.CRMEnvironmentList
+	if err := o.Reader.List(ctx, &same, client.InNamespace(env.Namespace)); err != nil {
+		return fmt.Errorf("listing the tenant's environments: %w", err)
+	}
+	for _, other := range same.Items {
+		if other.Name == env.Name || other.Status.Namespace == "" && !older(&other, env) {
+			continue
+		}
+		class, err := get(ctx, o.Reader, client.ObjectKey{Name: other.Spec.ClassRef.Name}, &v1alpha1.CRMClass{})
+		if err != nil {
+			return err
+		}
+		f.Siblings = append(f.Siblings, facts.Sibling{Environment: other, Class: class})
+	}
+	if env.Spec.Hostname == "" {
+		return nil
+	}
+	var holders v1alpha1.CRMEnvironmentList
+	if err := o.Reader.List(ctx, &holders, client.MatchingFields{IndexHostname: env.Spec.Hostname}); err != nil {
+		return fmt.Errorf("listing who has the host name: %w", err)
+	}
+	for _, other := range holders.Items {
+		if (other.Namespace != env.Namespace || other.Name != env.Name) && older(&other, env) {
+			f.HostnameHolder = other.Namespace + "/" + other.Name
+		}
+	}
+	return nil
+}
+
+// older orders environments: by age, then by name, so that of any two one comes first for both.
+func older(a, b *v1alpha1.CRMEnvironment) bool {
+	return cmp.Or(
+		a.CreationTimestamp.Compare(b.CreationTimestamp.Time),
+		cmp.Compare(a.Namespace, b.Namespace),
+		cmp.Compare(a.Name, b.Name)) < 0
+}
+
+func (o *Observer) workload(ctx context.Context, namespace string, f *facts.Environment) error {
+	f.Components = make(map[string]facts.Workload)
+	f.Jobs = make(map[string]facts.Job)
+	in := client.InNamespace(namespace)
+	var deployments appsv1.DeploymentList
+	var statefulSets appsv1.StatefulSetList
+	var jobs batchv1.JobList
+	var pods corev1.PodList
+	for _, list := range []client.ObjectList{&deployments, &statefulSets, &jobs, &pods} {
+		if err := o.Reader.List(ctx, list, in, client.UnsafeDisableDeepCopy); err != nil {
+			return fmt.Errorf("listing the workload: %w", err)
+		}
+	}
+	for i := range deployments.Items {
+		f.Components[deployments.Items[i].Name] = deployment(&deployments.Items[i])
+	}
+	for i := range statefulSets.Items {
+		if statefulSets.Items[i].Name == naming.ComponentDatabase {
+			f.Database = statefulSet(&statefulSets.Items[i])
+		}
+	}
+	for i := range jobs.Items {
+		if jobs.Items[i].Labels[naming.LabelComponent] == naming.ComponentMigrate {
+			f.Jobs[jobs.Items[i].Name] = job(&jobs.Items[i])
+		}
+	}
+	for i := range pods.Items {
+		f.Problems = append(f.Problems, problems(&pods.Items[i])...)
+	}
+	slices.SortFunc(f.Problems, func(a, b facts.PodProblem) int {
+		return cmp.Or(cmp.Compare(a.Component, b.Component), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Message, b.Message))
+	})
+	f.Problems = slices.Compact(f.Problems)
+	return nil
+}
+
+func deployment(d *appsv1.Deployment) facts.Workload {
+	wanted := int32(1)
+	if d.Spec.Replicas != nil {
+		wanted = *d.Spec.Replicas
+	}
+	return facts.Workload{
+		Exists: true, Wanted: wanted, Replicas: d.Status.Replicas, Ready: d.Status.ReadyReplicas,
+		Current: d.Status.ObservedGeneration >= d.Generation && d.Status.UpdatedReplicas == wanted && d.Status.Replicas == wanted,
+	}
+}
+
+func statefulSet(s *appsv1.StatefulSet) facts.Workload {
+	wanted := int32(1)
+	if s.Spec.Replicas != nil {
+		wanted = *s.Spec.Replicas
+	}
+	return facts.Workload{
+		Exists: true, Wanted: wanted, Replicas: s.Status.Replicas, Ready: s.Status.ReadyReplicas,
+		Current: s.Status.ObservedGeneration >= s.Generation && s.Status.UpdateRevision == s.Status.CurrentRevision,
+	}
+}
+
+func job(j *batchv1.Job) facts.Job {
+	var out facts.Job
+	for _, c := range j.Status.Conditions {
+		if c.Status != corev1.ConditionTrue {
+			continue
+		}
+		switch c.Type {
+		case batchv1.JobComplete:
+			out.Succeeded = true
+		case batchv1.JobFailed:
+			out.Failed, out.Message = true, c.Message
+		}
+	}
+	return out
+}

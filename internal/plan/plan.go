@@ -1,0 +1,99 @@
+// Package plan makes the complete desired state of an environment from what is declared and what was seen. It takes no client, no
+// context and no clock: the same input gives the same plan, in the manager, in `crmkeep plan` and in a golden test.
+package plan
+
+import (
+	"cmp"
+
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/facts"
+	"github.com/crmkeep/crmkeep/internal/plan/exposure"
+	"github.com/crmkeep/crmkeep/internal/plan/network"
+	"github.com/crmkeep/crmkeep/internal/plan/object"
+	"github.com/crmkeep/crmkeep/internal/plan/secrets"
+	"github.com/crmkeep/crmkeep/internal/plan/target"
+	"github.com/crmkeep/crmkeep/internal/plan/tenancy"
+	"github.com/crmkeep/crmkeep/internal/plan/workload"
+	"github.com/crmkeep/crmkeep/internal/vault/layout"
+)
+
+// Environment is the desired state of an environment, in the order in which it is brought about.
+type Environment struct {
+	// Namespace holds the namespace and what bounds it.
+	Namespace []object.Object
+	// Network holds the policies; no pod is made before them.
+	Network []object.Object
+	// Vault holds keys, roles and policies; no pod is made before them either.
+	Vault layout.Layout
+	// Workload holds everything else.
+	Workload []object.Object
+}
+
+// Objects are all Kubernetes objects.
+func (e Environment) Objects() []object.Object {
+	return append(append(append([]object.Object{}, e.Namespace...), e.Network...), e.Workload...)
+}
+
+// ForEnvironment plans a resolved environment for the moment that the facts show.
+func ForEnvironment(t *target.Target, f *facts.Environment) (Environment, error) {
+	return environment(t, f, RunNow(t, f))
+}
+
+// Complete plans everything that exists or has run when all has come about: what `crmkeep plan` prints.
+func Complete(t *target.Target, f *facts.Environment) (Environment, error) {
+	return environment(t, f, workload.Run{Version: t.Version, Migrate: t.NeedsMigration()})
+}
+
+func environment(t *target.Target, f *facts.Environment, run workload.Run) (Environment, error) {
+	objects, err := workload.Objects(t, run)
+	if err != nil {
+		return Environment{}, err
+	}
+	return Environment{
+		Namespace: tenancy.Workload(t),
+		Network:   network.Policies(t),
+		Vault:     Vault(t),
+		Workload:  append(objects, exposure.Routes(t, f.HTTPRoutes)...),
+	}, nil
+}
+
+// Vault plans an environment's part of Vault.
+func Vault(t *target.Target) layout.Layout {
+	return secrets.Layout(t.Vault, secrets.Environment{
+		Tenant: t.Tenant, Name: t.Environment, Namespace: t.Namespace, Components: workload.Identities(t),
+	})
+}
+
+// RunNow says what is to run now, given what was seen: the application stops before a migration, which waits for that and for the
+// database; it starts when the database is up; and a suspended environment's database stops after everything that writes to it.
+func RunNow(t *target.Target, f *facts.Environment) workload.Run {
+	databaseUp := t.Database.External != nil || f.Database.Up()
+	run := workload.Run{
+		Version: runnable(t),
+		// Before the first migration there is nothing to run and nothing to stop.
+		Absent: t.Current.Name == "",
+	}
+	switch {
+	case t.State == v1alpha1.StateSuspended:
+		run.Stopped, run.DatabaseStopped = true, !f.AnyComponentPod() && !jobRuns(t, f)
+	case t.NeedsMigration():
+		_, started := f.Jobs[workload.MigrationJob(t)]
+		run.Stopped, run.Migrate = true, started || databaseUp && !f.AnyComponentPod()
+	default:
+		run.Version, run.Stopped = t.Version, !databaseUp && !f.AnyComponentPod()
+	}
+	return run
+}
+
+// runnable is the version that fits the database as it is.
+func runnable(t *target.Target) v1alpha1.ClassVersion {
+	if t.Current.Image == "" {
+		return v1alpha1.ClassVersion{Name: cmp.Or(t.Current.Name, t.Version.Name), Image: t.Version.Image}
+	}
+	return t.Current
+}
+
+func jobRuns(t *target.Target, f *facts.Environment) bool {
+	j, ok := f.Jobs[workload.MigrationJob(t)]
+	return ok && !j.Succeeded && !j.Failed
+}

@@ -1,0 +1,219 @@
+// Package preview is the subcommand that prints, without a cluster or Vault, everything that a declaration would bring about.
+package preview
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	sigsyaml "sigs.k8s.io/yaml"
+
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/facts"
+	"github.com/crmkeep/crmkeep/internal/naming"
+	"github.com/crmkeep/crmkeep/internal/plan"
+	"github.com/crmkeep/crmkeep/internal/plan/object"
+	"github.com/crmkeep/crmkeep/internal/plan/tenancy"
+	"github.com/crmkeep/crmkeep/internal/settings"
+	"github.com/crmkeep/crmkeep/internal/validate"
+	"github.com/crmkeep/crmkeep/internal/vault/layout"
+)
+
+// NewCommand makes the command.
+func NewCommand() *cobra.Command {
+	var files []string
+	var settingsFile string
+	var httpRoutes bool
+	cmd := &cobra.Command{
+		Use:   "plan -f FILE...",
+		Short: "Print every object and every path in Vault that the CRMTenants and CRMEnvironments in files would bring about",
+		Long: "Print every object and every path in Vault that the CRMTenants and CRMEnvironments in the files would bring about.\n" +
+			"It needs neither a cluster nor Vault; the CRMClasses and CRMTenants that environments refer to must be in the files.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s := Example()
+			if settingsFile != "" {
+				var err error
+				if s, err = settings.Load(settingsFile); err != nil {
+					return err
+				}
+			}
+			d, err := read(files, cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
+			return d.Print(cmd.OutOrStdout(), s, httpRoutes)
+		},
+	}
+	f := cmd.Flags()
+	f.StringArrayVarP(&files, "filename", "f", nil, "file with declarations; - for standard input; may be repeated")
+	f.StringVar(&settingsFile, "settings", "", "the installation's settings; default: an example's")
+	f.BoolVar(&httpRoutes, "http-routes", false, "the cluster has the Gateway API")
+	if err := cmd.MarkFlagRequired("filename"); err != nil {
+		panic(err)
+	}
+	return cmd
+}
+
+// Example settings, for a plan that is only looked at.
+func Example() settings.Settings {
+	return settings.Settings{
+		Vault:  settings.Vault{Address: "https://vault.vault.svc:8200"},
+		Images: settings.Images{Crmkeep: "crmkeep.local/crmkeep:dev", Postgres: "crmkeep.local/postgres:15"},
+		Network: settings.Network{
+			DNS:     settings.Peer{Namespace: "kube-system", PodLabels: map[string]string{"k8s-app": "kube-dns"}},
+			Vault:   settings.Peer{Namespace: "vault"},
+			Ingress: &settings.Peer{Namespace: "ingress"},
+		},
+	}.WithDefaults()
+}
+
+// Declarations are what files hold.
+type Declarations struct {
+	tenants      []*v1alpha1.CRMTenant
+	classes      map[string]*v1alpha1.CRMClass
+	environments []*v1alpha1.CRMEnvironment
+}
+
+func read(files []string, stdin io.Reader) (*Declarations, error) {
+	d := &Declarations{classes: make(map[string]*v1alpha1.CRMClass)}
+	for _, name := range files {
+		content, err := open(name, stdin)
+		if err != nil {
+			return nil, err
+		}
+		if err := d.Add(content); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return d, nil
+}
+
+func open(name string, stdin io.Reader) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(stdin)
+	}
+	return os.ReadFile(name)
+}
+
+// Parse reads YAML documents.
+func Parse(documents []byte) (*Declarations, error) {
+	d := &Declarations{classes: make(map[string]*v1alpha1.CRMClass)}
+	return d, d.Add(documents)
+}
+
+// Add reads more YAML documents. Kinds that have no plan are passed over.
+func (d *Declarations) Add(documents []byte) error {
+	reader := yaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(documents)))
+	for n := 1; ; n++ {
+		document, err := reader.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := d.addOne(document); err != nil {
+			return fmt.Errorf("document %d: %w", n, err)
+		}
+	}
+}
+
+func (d *Declarations) addOne(document []byte) error {
+	var kind struct {
+		APIVersion string `json:"apiVersion"`
+		Kind       string `json:"kind"`
+	}
+	if err := sigsyaml.Unmarshal(document, &kind); err != nil {
+		return err
+	}
+	if kind.APIVersion != v1alpha1.SchemeGroupVersion.String() {
+		return nil
+	}
+	switch kind.Kind {
+	case "CRMTenant":
+		t := &v1alpha1.CRMTenant{}
+		d.tenants = append(d.tenants, t)
+		return sigsyaml.UnmarshalStrict(document, t)
+	case "CRMClass":
+		c := &v1alpha1.CRMClass{}
+		err := sigsyaml.UnmarshalStrict(document, c)
+		d.classes[c.Name] = c
+		return err
+	case "CRMEnvironment":
+		e := &v1alpha1.CRMEnvironment{}
+		d.environments = append(d.environments, e)
+		return sigsyaml.UnmarshalStrict(document, e)
+	}
+	return nil
+}
+
+// Print writes the plan of all that was read.
+func (d *Declarations) Print(out io.Writer, s settings.Settings, httpRoutes bool) error {
+	for _, t := range d.tenants {
+		if err := printObjects(out, tenancy.Home(t)); err != nil {
+			return err
+		}
+	}
+	for _, env := range d.environments {
+		if err := d.printEnvironment(out, s, env, httpRoutes); err != nil {
+			return fmt.Errorf("CRMEnvironment %s/%s: %w", env.Namespace, env.Name, err)
+		}
+	}
+	return nil
+}
+
+func (d *Declarations) printEnvironment(out io.Writer, s settings.Settings, env *v1alpha1.CRMEnvironment, httpRoutes bool) error {
+	f := &facts.Environment{Class: d.classes[env.Spec.ClassRef.Name], HTTPRoutes: httpRoutes}
+	tenant, _ := naming.TenantOfHome(env.Namespace)
+	for _, t := range d.tenants {
+		if t.Name == tenant {
+			f.Tenant = t
+		}
+	}
+	t, err := validate.Environment(s, env, f)
+	if err != nil {
+		return err
+	}
+	planned, err := plan.Complete(&t, f)
+	if err != nil {
+		return err
+	}
+	if err := printObjects(out, planned.Objects()); err != nil {
+		return err
+	}
+	return printVault(out, t.Vault, planned.Vault)
+}
+
+func printObjects(out io.Writer, objects []object.Object) error {
+	for _, o := range objects {
+		text, err := sigsyaml.Marshal(o.Configuration)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(out, "---\n%s", text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printVault prints paths as comments: they are no objects, and the output stays something that kubectl can diff.
+func printVault(out io.Writer, s layout.Settings, planned layout.Layout) error {
+	text, err := sigsyaml.Marshal(planned)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "---\n# Vault: mounts %s, %s, %s, auth/%s\n", s.TransitMount(), s.PKIMount(), s.KVMount(), s.AuthMount)
+	for line := range bytes.Lines(text) {
+		fmt.Fprintf(&b, "# %s", line)
+	}
+	_, err = out.Write(b.Bytes())
+	return err
+}

@@ -1,0 +1,244 @@
+// Package status folds what was declared, seen and done into a status. It is pure: time comes in as a value.
+package status
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/facts"
+	"github.com/crmkeep/crmkeep/internal/outcome"
+	"github.com/crmkeep/crmkeep/internal/plan/target"
+	"github.com/crmkeep/crmkeep/internal/plan/workload"
+)
+
+// ErrNotReached marks a step that an earlier one has kept from being tried.
+var ErrNotReached = errors.New("not reached")
+
+// Pass is what one pass over an environment came to.
+type Pass struct {
+	// Target is nil when the declaration was refused; then nothing was written.
+	Target *target.Target
+	// Refused says why.
+	Refused error
+	// Approval, Namespace, Network, Keys and Workload are the outcomes of the steps, in this order.
+	Approval, Namespace, Network, Keys, Workload error
+	// Request is the digest to approve; empty when no approval is needed.
+	Request string
+	// Encryption is the state of the keys, nil when it could not be read.
+	Encryption *v1alpha1.EncryptionStatus
+}
+
+// condition is one line of the result.
+type condition struct {
+	kind    string
+	err     error
+	reason  string
+	message string
+}
+
+// holds tells whether the condition is True. A reason without an error is for a condition that is False by declaration.
+func (c condition) holds() bool { return c.err == nil }
+
+// Environment folds a pass into the environment's new status.
+func Environment(env *v1alpha1.CRMEnvironment, f *facts.Environment, p Pass, now metav1.Time) v1alpha1.CRMEnvironmentStatus {
+	s := *env.Status.DeepCopy()
+	s.ObservedGeneration = env.Generation
+	w := writer{conditions: &s.Conditions, generation: env.Generation, now: now}
+	if p.Refused != nil {
+		w.ready(p.Refused, "")
+		return s
+	}
+	t := p.Target
+	s.TargetVersion = t.Version.Name
+	s.Approval = nil
+	if p.Request != "" {
+		s.Approval = &v1alpha1.ApprovalStatus{Request: p.Request}
+	}
+	if err := p.Approval; err != nil {
+		w.set(condition{kind: v1alpha1.ConditionApproved, err: err})
+		w.ready(err, "")
+		return s
+	}
+	s.State, s.Namespace, s.URL = t.State, t.Namespace, t.URL()
+	s.Components = components(t, f)
+	s.ExpiresAt = expiry(env)
+	if p.Encryption != nil {
+		s.Encryption = p.Encryption
+	}
+	if job, ok := f.Jobs[workload.MigrationJob(t)]; ok && job.Succeeded && t.NeedsMigration() {
+		s.Version = t.Version.Name
+	}
+	steps := []condition{
+		{kind: v1alpha1.ConditionApproved},
+		{kind: v1alpha1.ConditionNamespaceReady, err: p.Namespace},
+		{kind: v1alpha1.ConditionNetworkIsolated, err: p.Network},
+		{kind: v1alpha1.ConditionKeysReady, err: p.Keys},
+		{kind: v1alpha1.ConditionDatabaseReady, err: errors.Join(reached(p.Workload), database(t, f))},
+		{kind: v1alpha1.ConditionMigrated, err: errors.Join(reached(p.Workload), migrated(t, f, s.Version))},
+		{kind: v1alpha1.ConditionWorkloadReady, err: errors.Join(p.Workload, running(t, f))},
+	}
+	for _, c := range steps {
+		w.set(c)
+	}
+	w.ready(verdict(t, f, steps), restingReason(t))
+	return s
+}
+
+// reached keeps a failure of the writes from being told three times.
+func reached(err error) error {
+	if errors.Is(err, ErrNotReached) {
+		return err
+	}
+	return nil
+}
+
+// verdict is the first thing that does not hold. A suspended environment is as declared when nothing runs any more.
+func verdict(t *target.Target, f *facts.Environment, steps []condition) error {
+	if t.State == v1alpha1.StateSuspended {
+		steps = slices.DeleteFunc(slices.Clone(steps), func(c condition) bool {
+			return slices.Contains([]string{
+				v1alpha1.ConditionDatabaseReady, v1alpha1.ConditionMigrated, v1alpha1.ConditionWorkloadReady}, c.kind) &&
+				(c.err == nil || isReason(c.err, v1alpha1.ReasonSuspended))
+		})
+		if f.AnyComponentPod() || f.Database.Replicas > 0 {
+			steps = append(steps, condition{err: outcome.Wait(v1alpha1.ReasonStopping, 0, "waiting for the pods to end")})
+		}
+	}
+	for _, c := range steps {
+		if !c.holds() {
+			return c.err
+		}
+	}
+	return nil
+}
+
+func isReason(err error, reason string) bool {
+	w, ok := outcome.AsWaiting(err)
+	return ok && w.Reason == reason
+}
+
+func restingReason(t *target.Target) string {
+	switch t.State {
+	case v1alpha1.StateSuspended:
+		return v1alpha1.ReasonSuspended
+	case v1alpha1.StateQuarantined:
+		return v1alpha1.ReasonQuarantined
+	}
+	return v1alpha1.ReasonSucceeded
+}
+
+func database(t *target.Target, f *facts.Environment) error {
+	switch {
+	case t.State == v1alpha1.StateSuspended:
+		return suspended()
+	case t.Database.External != nil || f.Database.Up():
+		return nil
+	}
+	return blocked(f, "waiting for the database to take connections", "database")
+}
+
+func migrated(t *target.Target, f *facts.Environment, version string) error {
+	if version == t.Version.Name {
+		return nil
+	}
+	job, ok := f.Jobs[workload.MigrationJob(t)]
+	switch {
+	case t.State == v1alpha1.StateSuspended:
+		return outcome.Wait(v1alpha1.ReasonSuspended, 0, "the migration to %s runs when spec.state is Running", t.Version.Name)
+	case ok && job.Failed:
+		return outcome.Reject(v1alpha1.ReasonMigrationFailed,
+			"the migration to %s failed (%s); the application is not started on a database that may be half-migrated. %s",
+			t.Version.Name, job.Message, remedy(version))
+	case ok:
+		return blocked(f, "the migration to "+t.Version.Name+" runs", "migrate")
+	case f.AnyComponentPod():
+		return outcome.Wait(v1alpha1.ReasonStopping, 0, "waiting for the application to stop before the migration to %s", t.Version.Name)
+	}
+	return outcome.Wait(v1alpha1.ReasonProgressing, 0, "the migration to %s waits for the database", t.Version.Name)
+}
+
+func remedy(version string) string {
+	if version == "" {
+		return "Mend the class, or delete the environment"
+	}
+	return fmt.Sprintf("Set spec.version to %q to go back, or mend the class to try again", version)
+}
+
+func running(t *target.Target, f *facts.Environment) error {
+	if t.State == v1alpha1.StateSuspended {
+		return suspended()
+	}
+	for _, c := range t.Components {
+		if c.Type == v1alpha1.ComponentScheduled {
+			continue
+		}
+		if w := f.Components[c.Name]; !w.Up() {
+			return blocked(f, fmt.Sprintf("component %s has %d of %d pods ready", c.Name, w.Ready, c.Replicas), c.Name)
+		}
+	}
+	return nil
+}
+
+func suspended() error {
+	return outcome.Wait(v1alpha1.ReasonSuspended, 0, "spec.state is Suspended: data, keys and backups are kept and nothing runs")
+}
+
+// blocked says what keeps a component's pods from running, when something is known to.
+func blocked(f *facts.Environment, otherwise, component string) error {
+	if problems := f.ProblemsOf(component); len(problems) > 0 {
+		return outcome.Wait(problems[0].Reason, 0, "%s", problems[0].Message)
+	}
+	reason := v1alpha1.ReasonProgressing
+	if component == "migrate" {
+		reason = v1alpha1.ReasonMigrationRunning
+	}
+	return outcome.Wait(reason, 0, "%s", otherwise)
+}
+
+func components(t *target.Target, f *facts.Environment) []v1alpha1.ComponentStatus {
+	var out []v1alpha1.ComponentStatus
+	if t.Database.External == nil {
+		out = append(out, v1alpha1.ComponentStatus{Name: "database", Replicas: f.Database.Wanted, ReadyReplicas: f.Database.Ready})
+	}
+	for _, c := range t.Components {
+		if w, ok := f.Components[c.Name]; ok {
+			out = append(out, v1alpha1.ComponentStatus{Name: c.Name, Replicas: w.Wanted, ReadyReplicas: w.Ready})
+		}
+	}
+	return out
+}
+
+func expiry(env *v1alpha1.CRMEnvironment) *metav1.Time {
+	at, ok := ExpiresAt(env)
+	if !ok {
+		return nil
+	}
+	return &at
+}
+
+// Deleting folds a step of the teardown into the status. A nil error is the end of it.
+func Deleting(env *v1alpha1.CRMEnvironment, err error, now metav1.Time) v1alpha1.CRMEnvironmentStatus {
+	s := *env.Status.DeepCopy()
+	s.ObservedGeneration = env.Generation
+	w := writer{conditions: &s.Conditions, generation: env.Generation, now: now}
+	w.ready(err, v1alpha1.ReasonDeleting)
+	return s
+}
+
+// Started is the first status of a new object: kstatus counts an object without conditions as finished.
+func Started(conditions []metav1.Condition, generation int64, now metav1.Time) []metav1.Condition {
+	w := writer{conditions: &conditions, generation: generation, now: now}
+	w.put(v1alpha1.ConditionReady, metav1.ConditionUnknown, v1alpha1.ReasonProgressing, "the declaration was seen")
+	w.put(v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonProgressing, "the declaration was seen")
+	return conditions
+}
+
+// IsNew tells whether nothing was ever written.
+func IsNew(conditions []metav1.Condition) bool {
+	return meta.FindStatusCondition(conditions, v1alpha1.ConditionReady) == nil
+}

@@ -1,0 +1,207 @@
+// Package validate checks what needs more than one object, and so cannot be checked when an object is admitted. It is pure; every
+// error names the field, what is wrong with it and the remedy.
+package validate
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/facts"
+	"github.com/crmkeep/crmkeep/internal/naming"
+	"github.com/crmkeep/crmkeep/internal/outcome"
+	"github.com/crmkeep/crmkeep/internal/plan/target"
+	"github.com/crmkeep/crmkeep/internal/settings"
+)
+
+// patience is when to look again at what a watch may not tell of.
+const patience = time.Minute
+
+// Environment checks an environment against the world and resolves what it leaves open.
+func Environment(s settings.Settings, env *v1alpha1.CRMEnvironment, f *facts.Environment) (target.Target, error) {
+	if err := references(env, f); err != nil {
+		return target.Target{}, err
+	}
+	if err := allowed(env, f); err != nil {
+		return target.Target{}, err
+	}
+	t, err := target.Resolve(s, f.Tenant, f.Class, env)
+	if err != nil {
+		return target.Target{}, err
+	}
+	return t, limits(s, &t, f)
+}
+
+func references(env *v1alpha1.CRMEnvironment, f *facts.Environment) error {
+	tenant, ok := naming.TenantOfHome(env.Namespace)
+	switch {
+	case !ok:
+		return outcome.Reject(v1alpha1.ReasonHomeNamespaceUnknown,
+			"metadata.namespace: %q is not a tenant's home namespace; declare the environment in the namespace in the CRMTenant's status", env.Namespace)
+	case f.Tenant == nil:
+		return outcome.Wait(v1alpha1.ReasonTenantNotReady, patience, "CRMTenant %q does not exist; ask the platform to declare it", tenant)
+	case !f.Tenant.DeletionTimestamp.IsZero():
+		return outcome.Wait(v1alpha1.ReasonTenantNotReady, patience, "CRMTenant %q is being deleted; nothing new is made in it", tenant)
+	case f.Class == nil:
+		return outcome.Wait(v1alpha1.ReasonClassNotFound, patience,
+			"spec.classRef: CRMClass %q does not exist; see kubectl get crmclasses for those that do", env.Spec.ClassRef.Name)
+	}
+	if err := Class(f.Class); err != nil {
+		return outcome.Wait(v1alpha1.ReasonClassInvalid, patience, "spec.classRef: CRMClass %q must be mended by the platform: %s",
+			f.Class.Name, err)
+	}
+	if env.Spec.Source != nil {
+		return outcome.Reject(v1alpha1.ReasonUnsupported,
+			"spec.source: this build cannot restore into a new environment; make one without spec.source")
+	}
+	return nil
+}
+
+func allowed(env *v1alpha1.CRMEnvironment, f *facts.Environment) error {
+	tenant := f.Tenant.Spec
+	if l := tenant.Limits; l != nil {
+		if len(l.Classes) > 0 && !slices.Contains(l.Classes, env.Spec.ClassRef.Name) {
+			return outcome.Reject(v1alpha1.ReasonNotAllowed, "spec.classRef: tenant %s may not use class %q; it may use %s",
+				f.Tenant.Name, env.Spec.ClassRef.Name, strings.Join(l.Classes, ", "))
+		}
+		if len(l.Purposes) > 0 && !slices.Contains(l.Purposes, env.Spec.Purpose) {
+			return outcome.Reject(v1alpha1.ReasonNotAllowed, "spec.purpose: tenant %s may not have environments for %s; it may for %v",
+				f.Tenant.Name, env.Spec.Purpose, l.Purposes)
+		}
+	}
+	return hostname(env, f)
+}
+
+func hostname(env *v1alpha1.CRMEnvironment, f *facts.Environment) error {
+	host := env.Spec.Hostname
+	if host == "" {
+		return nil
+	}
+	if f.HostnameHolder != "" {
+		return outcome.Wait(v1alpha1.ReasonHostnameTaken, patience,
+			"spec.hostname: %q belongs to another environment; choose another name, or have it given up there", host)
+	}
+	domains := f.Tenant.Spec.HostnameDomains
+	within := func(domain string) bool { return host == domain || strings.HasSuffix(host, "."+domain) }
+	if len(domains) > 0 && !slices.ContainsFunc(domains, within) {
+		return outcome.Reject(v1alpha1.ReasonHostnameForbidden, "spec.hostname: %q is in none of the tenant's domains: %s",
+			host, strings.Join(domains, ", "))
+	}
+	return nil
+}
+
+// limits counts older environments first, so a new one never takes the room of one that runs.
+func limits(s settings.Settings, t *target.Target, f *facts.Environment) error {
+	l := f.Tenant.Spec.Limits
+	if l == nil {
+		return nil
+	}
+	if l.Environments != nil && len(f.Siblings) >= int(*l.Environments) {
+		return outcome.Wait(v1alpha1.ReasonLimitExceeded, patience,
+			"tenant %s may have %d environments and has %d others; delete one, or ask the platform to raise spec.limits.environments",
+			f.Tenant.Name, *l.Environments, len(f.Siblings))
+	}
+	used := Demand(t)
+	for _, sibling := range f.Siblings {
+		if sibling.Class == nil {
+			continue
+		}
+		if other, err := target.Resolve(s, f.Tenant, sibling.Class, &sibling.Environment); err == nil {
+			used = used.plus(Demand(&other))
+		}
+	}
+	return within(f.Tenant.Name, l, used)
+}
+
+func within(tenant string, l *v1alpha1.TenantLimits, used Resources) error {
+	for _, r := range []struct {
+		name  string
+		limit *resource.Quantity
+		used  resource.Quantity
+	}{{"cpu", l.CPU, used.CPU}, {"memory", l.Memory, used.Memory}, {"storage", l.Storage, used.Storage}} {
+		if r.limit != nil && r.used.Cmp(*r.limit) > 0 {
+			return outcome.Wait(v1alpha1.ReasonLimitExceeded, patience,
+				"spec.size: with this environment tenant %s would use %s of %s and may use %s; choose a smaller size, or ask the platform to raise spec.limits.%s",
+				tenant, r.used.String(), r.name, r.limit.String(), r.name)
+		}
+	}
+	return nil
+}
+
+// Resources that an environment asks for when everything runs.
+type Resources struct{ CPU, Memory, Storage resource.Quantity }
+
+// Demand adds up an environment.
+func Demand(t *target.Target) Resources {
+	var r Resources
+	add := func(cpu, memory resource.Quantity, times int32) {
+		for range times {
+			r.CPU.Add(cpu)
+			r.Memory.Add(memory)
+		}
+	}
+	for _, c := range t.Components {
+		add(c.CPU, c.Memory, c.Replicas)
+	}
+	if t.Database.External == nil {
+		add(t.Database.CPU, t.Database.Memory, 1)
+		r.Storage.Add(t.Database.Storage)
+	}
+	for _, v := range t.Volumes {
+		r.Storage.Add(v.Size)
+	}
+	return r
+}
+
+func (r Resources) plus(o Resources) Resources {
+	sum := Resources{CPU: r.CPU.DeepCopy(), Memory: r.Memory.DeepCopy(), Storage: r.Storage.DeepCopy()}
+	sum.CPU.Add(o.CPU)
+	sum.Memory.Add(o.Memory)
+	sum.Storage.Add(o.Storage)
+	return sum
+}
+
+// Approval checks that somebody has approved what is asked for, when the tenant wants that. The request is empty when it does not.
+func Approval(tenant *v1alpha1.CRMTenant, env *v1alpha1.CRMEnvironment) (request string, err error) {
+	a := tenant.Spec.Approvals
+	if a == nil || !slices.Contains(a.Purposes, env.Spec.Purpose) {
+		return "", nil
+	}
+	request = ApprovalRequest(env)
+	if env.Spec.Approval != nil && env.Spec.Approval.Request == request {
+		return request, nil
+	}
+	what := "environments for " + string(env.Spec.Purpose) + " need approval"
+	if env.Spec.Approval != nil {
+		what = "what is asked for has changed since " + env.Spec.Approval.By + " approved it"
+	}
+	return request, outcome.Wait(v1alpha1.ReasonApprovalRequired, 0,
+		"%s. Somebody with the verb \"approve\" on crmenvironments, such as a holder of ClusterRole crmkeep-approver, runs: "+
+			"kubectl -n %s patch crmenvironment %s --type=merge -p '{\"spec\":{\"approval\":{\"by\":\"THEIR-USER-NAME\",\"request\":\"%s\"}}}'",
+		what, env.Namespace, env.Name, request)
+}
+
+// ApprovalRequest is a digest of what an approval speaks of.
+func ApprovalRequest(env *v1alpha1.CRMEnvironment) string {
+	asked, err := json.Marshal([]any{
+		env.Namespace, env.Name, env.Spec.ClassRef, env.Spec.Purpose, env.Spec.Size, env.Spec.Resources, env.Spec.Hostname,
+		env.Spec.Database, env.Spec.Integrations, env.Spec.Source,
+	})
+	if err != nil {
+		panic(err) // Plain values: cannot happen.
+	}
+	return naming.Hash(string(asked))
+}
+
+// DeletionPolicy is what is declared, or what is safe.
+func DeletionPolicy(env *v1alpha1.CRMEnvironment) v1alpha1.DeletionPolicy {
+	if env.Spec.Purpose == v1alpha1.PurposeProduction {
+		return cmp.Or(env.Spec.DeletionPolicy, v1alpha1.DeletionRetain)
+	}
+	return cmp.Or(env.Spec.DeletionPolicy, v1alpha1.DeletionDelete)
+}

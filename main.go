@@ -1,0 +1,36 @@
+// Command crmkeep is the whole of crmkeep: the operator, and everything of it that runs in a tenant's pods.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/crmkeep/crmkeep/internal/agent"
+	"github.com/crmkeep/crmkeep/internal/agent/postgres"
+	"github.com/crmkeep/crmkeep/internal/exec"
+	"github.com/crmkeep/crmkeep/internal/manager"
+	"github.com/crmkeep/crmkeep/internal/preview"
+	"github.com/crmkeep/crmkeep/internal/vault/bootstrap"
+)
+
+func main() {
+	root := &cobra.Command{
+		Use:           "crmkeep",
+		Short:         "Secured CRM deployments on Kubernetes",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	vault := &cobra.Command{Use: "vault", Short: "Prepare Vault for crmkeep"}
+	vault.AddCommand(bootstrap.NewCommand())
+	root.AddCommand(
+		manager.NewCommand(), preview.NewCommand(), vault,
+		agent.NewCommand(), exec.NewCommand(), exec.NewInstallCommand(), postgres.NewInitCommand(),
+	)
+	if err := root.ExecuteContext(ctrl.SetupSignalHandler()); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
