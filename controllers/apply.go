@@ -16,15 +16,15 @@ import (
 	"github.com/crmkeep/crmkeep/internal/plan/object"
 )
 
-// apply writes planned objects. A creation asks the API server first for the metadata of what may already be there; everything
-// else is compared with the caches.
-//
 // +kubebuilder:rbac:groups="",resources=namespaces;resourcequotas;limitranges;serviceaccounts;configmaps;services;persistentvolumeclaims,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=apps,resources=deployments;statefulsets,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=batch,resources=jobs;cronjobs,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies;ingresses,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=httproutes,verbs=get;list;watch;create;patch
+
+// apply writes planned objects. A creation asks the API server first for the metadata of what may already be there; everything
+// else is compared with the caches.
 func (r *Environments) apply(ctx context.Context, planned []object.Object) error {
 	_, err := r.Applier.Apply(ctx, toApply(planned))
 	return err

@@ -15,10 +15,10 @@ import (
 	"github.com/crmkeep/crmkeep/internal/validate"
 )
 
-// Classes says of each CRMClass whether environments can use it.
-//
 // +kubebuilder:rbac:groups=crmkeep.io,resources=crmclasses,verbs=get;list;watch
 // +kubebuilder:rbac:groups=crmkeep.io,resources=crmclasses/status,verbs=patch
+
+// Classes says of each CRMClass whether environments can use it.
 type Classes struct {
 	Client client.Client
 	Status StatusWriter
@@ -29,7 +29,7 @@ type Classes struct {
 func (r *Classes) Reconcile(ctx context.Context, class *v1alpha1.CRMClass) (ctrl.Result, error) {
 	invalid := validate.Class(class)
 	if err := r.Status.Class(ctx, class, status.Class(class, invalid, metav1.NewTime(r.Now()))); err != nil {
-		return ctrl.Result{}, client.IgnoreNotFound(err)
+		return conclude(client.IgnoreNotFound(err))
 	}
 	return conclude(invalid)
 }

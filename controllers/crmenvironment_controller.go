@@ -32,11 +32,11 @@ import (
 	"github.com/crmkeep/crmkeep/internal/validate"
 )
 
-// Environments reconciles CRMEnvironments.
-//
 // +kubebuilder:rbac:groups=crmkeep.io,resources=crmenvironments,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=crmkeep.io,resources=crmenvironments/status,verbs=patch
 // +kubebuilder:rbac:groups=crmkeep.io,resources=crmclasses;crmtenants,verbs=get;list;watch
+
+// Environments reconciles CRMEnvironments.
 type Environments struct {
 	Client   client.Client
 	Observer *observe.Observer
@@ -55,7 +55,7 @@ func (r *Environments) Reconcile(ctx context.Context, env *v1alpha1.CRMEnvironme
 		return r.teardown(ctx, env)
 	}
 	if status.IsNew(env.Status.Conditions) {
-		return ctrl.Result{}, r.start(ctx, env)
+		return conclude(r.start(ctx, env))
 	}
 	if expired, err := r.expire(ctx, env); expired || err != nil {
 		return ctrl.Result{}, err
@@ -67,7 +67,7 @@ func (r *Environments) Reconcile(ctx context.Context, env *v1alpha1.CRMEnvironme
 	pass := r.bring(ctx, env, seen)
 	next := status.Environment(env, seen, pass, metav1.NewTime(r.Now()))
 	if err := r.Status.Environment(ctx, env, next); err != nil {
-		return ctrl.Result{}, err
+		return conclude(err)
 	}
 	return r.result(env, pass)
 }
@@ -168,14 +168,14 @@ func (r *Environments) SetupWithManager(mgr ctrl.Manager) error {
 
 var _ reconcile.ObjectReconciler[*v1alpha1.CRMEnvironment] = (*Environments)(nil)
 
-// prune takes away what the plan no longer has. What leads to data is never pruned.
-//
 // +kubebuilder:rbac:groups=apps,resources=deployments;statefulsets,verbs=delete
 // +kubebuilder:rbac:groups=batch,resources=jobs;cronjobs,verbs=delete
 // +kubebuilder:rbac:groups="",resources=services;configmaps;serviceaccounts,verbs=delete
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies;ingresses,verbs=delete
 // +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=delete
 // +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=httproutes,verbs=delete
+
+// prune takes away what the plan no longer has. What leads to data is never pruned.
 func (r *Environments) prune(ctx context.Context, t *target.Target, wanted plan.Environment) error {
 	keep, err := references(wanted.Objects())
 	if err != nil {

@@ -35,10 +35,10 @@ func (r *Environments) teardown(ctx context.Context, env *v1alpha1.CRMEnvironmen
 	}
 	err := r.takeApart(ctx, env)
 	if err == nil {
-		return ctrl.Result{}, r.release(ctx, env)
+		return conclude(r.release(ctx, env))
 	}
 	if err := r.Status.Environment(ctx, env, status.Deleting(env, err, metav1.NewTime(r.Now()))); err != nil {
-		return ctrl.Result{}, client.IgnoreNotFound(err)
+		return conclude(client.IgnoreNotFound(err))
 	}
 	return conclude(err)
 }
@@ -78,10 +78,10 @@ func (r *Environments) takeApart(ctx context.Context, env *v1alpha1.CRMEnvironme
 	return r.deleteNamespace(ctx, gone, owner)
 }
 
+// +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,resourceNames=crmenvironments.crmkeep.io,verbs=get
+
 // deletionPolicy is Retain whatever is declared when the environment goes because something around it goes: nobody who deletes a
 // CustomResourceDefinition or a home namespace has asked for the data of every tenant to be destroyed.
-//
-// +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,resourceNames=crmenvironments.crmkeep.io,verbs=get
 func (r *Environments) deletionPolicy(ctx context.Context, env *v1alpha1.CRMEnvironment) (v1alpha1.DeletionPolicy, error) {
 	declared := validate.DeletionPolicy(env)
 	if declared == v1alpha1.DeletionRetain {
@@ -174,9 +174,9 @@ func (r *Environments) certify(ctx context.Context, env *v1alpha1.CRMEnvironment
 	return err
 }
 
-// deleteNamespace deletes the volumes with the namespace, which must be gone before the name is free again.
-//
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=delete
+
+// deleteNamespace deletes the volumes with the namespace, which must be gone before the name is free again.
 func (r *Environments) deleteNamespace(ctx context.Context, gone teardown.Environment, owner apply.Owner) error {
 	done, err := r.Applier.Delete(ctx, owner, corev1.SchemeGroupVersion.WithKind("Namespace"), types.NamespacedName{Name: gone.Namespace})
 	if err == nil && !done {

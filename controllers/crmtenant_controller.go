@@ -27,11 +27,11 @@ import (
 	"github.com/crmkeep/crmkeep/internal/status"
 )
 
-// Tenants reconciles CRMTenants.
-//
 // +kubebuilder:rbac:groups=crmkeep.io,resources=crmtenants,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=crmkeep.io,resources=crmtenants/status,verbs=patch
 // +kubebuilder:rbac:groups=crmkeep.io,resources=crmenvironments,verbs=list;watch
+
+// Tenants reconciles CRMTenants.
 type Tenants struct {
 	Client  client.Client
 	Applier *apply.Applier
@@ -51,12 +51,12 @@ func (r *Tenants) Reconcile(ctx context.Context, tenant *v1alpha1.CRMTenant) (ct
 	}
 	if status.IsNew(tenant.Status.Conditions) {
 		if err := r.start(ctx, tenant); err != nil {
-			return ctrl.Result{}, client.IgnoreNotFound(err)
+			return conclude(client.IgnoreNotFound(err))
 		}
 	}
 	applied := r.apply(ctx, tenant)
 	if err := r.Status.Tenant(ctx, tenant, status.Tenant(tenant, len(environments), applied, now)); err != nil {
-		return ctrl.Result{}, err
+		return conclude(err)
 	}
 	return conclude(applied)
 }
@@ -74,11 +74,11 @@ func (r *Tenants) start(ctx context.Context, tenant *v1alpha1.CRMTenant) error {
 	return r.Status.Tenant(ctx, tenant, *next)
 }
 
-// apply brings the home namespace about. To give a ClusterRole to somebody, the manager must be allowed to: it has the verb "bind"
-// on these two and on no other.
-//
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=rolebindings,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterroles,resourceNames=crmkeep-tenant-admin;crmkeep-tenant-auditor,verbs=bind
+
+// apply brings the home namespace about. To give a ClusterRole to somebody, the manager must be allowed to: it has the verb "bind"
+// on these two and on no other.
 func (r *Tenants) apply(ctx context.Context, tenant *v1alpha1.CRMTenant) error {
 	_, err := r.Applier.Apply(ctx, toApply(tenancy.Home(tenant)))
 	return err
@@ -98,10 +98,10 @@ func (r *Tenants) environments(ctx context.Context, tenant *v1alpha1.CRMTenant) 
 	return names, nil
 }
 
+// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=rolebindings,verbs=delete
+
 // teardown waits for the environments, takes the admins' rights away, and deletes the home namespace unless something in it or of
 // it must stay: evidence, and workload namespaces whose data was retained.
-//
-// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=rolebindings,verbs=delete
 func (r *Tenants) teardown(ctx context.Context, tenant *v1alpha1.CRMTenant, environments []string) (ctrl.Result, error) {
 	if !controllerutil.ContainsFinalizer(tenant, naming.FinalizerTenant) {
 		return ctrl.Result{}, nil
@@ -109,13 +109,13 @@ func (r *Tenants) teardown(ctx context.Context, tenant *v1alpha1.CRMTenant, envi
 	if err := r.takeApart(ctx, tenant, environments); err != nil {
 		next := status.TenantDeleting(tenant, len(environments), err, metav1.NewTime(r.Now()))
 		if err := r.Status.Tenant(ctx, tenant, next); err != nil {
-			return ctrl.Result{}, client.IgnoreNotFound(err)
+			return conclude(client.IgnoreNotFound(err))
 		}
 		return conclude(err)
 	}
 	base := tenant.DeepCopy()
 	controllerutil.RemoveFinalizer(tenant, naming.FinalizerTenant)
-	return ctrl.Result{}, client.IgnoreNotFound(r.Client.Patch(ctx, tenant, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})))
+	return conclude(client.IgnoreNotFound(r.Client.Patch(ctx, tenant, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{}))))
 }
 
 func (r *Tenants) takeApart(ctx context.Context, tenant *v1alpha1.CRMTenant, environments []string) error {

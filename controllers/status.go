@@ -14,9 +14,9 @@ import (
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 )
 
-// StatusWriter writes a status when it has changed, and tells of it in an event after the write has succeeded.
-//
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// StatusWriter writes a status when it has changed, and tells of it in an event after the write has succeeded.
 type StatusWriter struct {
 	Client   client.Client
 	Recorder events.EventRecorder

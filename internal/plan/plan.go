@@ -41,6 +41,9 @@ func ForEnvironment(t *target.Target, f *facts.Environment) (Environment, error)
 
 // Complete plans everything that exists or has run when all has come about: what `crmkeep plan` prints.
 func Complete(t *target.Target, f *facts.Environment) (Environment, error) {
+	if t.State == v1alpha1.StateSuspended {
+		return environment(t, f, RunNow(t, &facts.Environment{})) // It comes to rest when no pod is left.
+	}
 	return environment(t, f, workload.Run{Version: t.Version, Migrate: t.NeedsMigration()})
 }
 

@@ -47,7 +47,7 @@ func NewCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return d.Print(cmd.OutOrStdout(), s, httpRoutes)
+			return d.Print(cmd.OutOrStdout(), Options{Settings: s, HTTPRoutes: httpRoutes})
 		},
 	}
 	f := cmd.Flags()
@@ -153,34 +153,47 @@ func (d *Declarations) addOne(document []byte) error {
 	return nil
 }
 
+// Options of a plan that is printed.
+type Options struct {
+	Settings settings.Settings
+	// HTTPRoutes tells whether the cluster has the Gateway API.
+	HTTPRoutes bool
+	// Seen is the moment to plan for, as far as the workload goes. Default: when all has come about.
+	Seen *facts.Environment
+}
+
 // Print writes the plan of all that was read.
-func (d *Declarations) Print(out io.Writer, s settings.Settings, httpRoutes bool) error {
+func (d *Declarations) Print(out io.Writer, o Options) error {
 	for _, t := range d.tenants {
 		if err := printObjects(out, tenancy.Home(t)); err != nil {
 			return err
 		}
 	}
 	for _, env := range d.environments {
-		if err := d.printEnvironment(out, s, env, httpRoutes); err != nil {
+		if err := d.printEnvironment(out, o, env); err != nil {
 			return fmt.Errorf("CRMEnvironment %s/%s: %w", env.Namespace, env.Name, err)
 		}
 	}
 	return nil
 }
 
-func (d *Declarations) printEnvironment(out io.Writer, s settings.Settings, env *v1alpha1.CRMEnvironment, httpRoutes bool) error {
-	f := &facts.Environment{Class: d.classes[env.Spec.ClassRef.Name], HTTPRoutes: httpRoutes}
+func (d *Declarations) printEnvironment(out io.Writer, o Options, env *v1alpha1.CRMEnvironment) error {
+	f, planFor := facts.Environment{}, plan.Complete
+	if o.Seen != nil {
+		f, planFor = *o.Seen, plan.ForEnvironment
+	}
+	f.HTTPRoutes, f.Class = o.HTTPRoutes, d.classes[env.Spec.ClassRef.Name]
 	tenant, _ := naming.TenantOfHome(env.Namespace)
 	for _, t := range d.tenants {
 		if t.Name == tenant {
 			f.Tenant = t
 		}
 	}
-	t, err := validate.Environment(s, env, f)
+	t, err := validate.Environment(o.Settings, env, &f)
 	if err != nil {
 		return err
 	}
-	planned, err := plan.Complete(&t, f)
+	planned, err := planFor(&t, &f)
 	if err != nil {
 		return err
 	}
