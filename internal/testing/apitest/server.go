@@ -1,0 +1,154 @@
+// Package apitest gives tests a real etcd and kube-apiserver, users on it, and a record of the requests that a client makes.
+//
+// The binaries etcd, kube-apiserver and kubectl are looked for in the folder that KUBEBUILDER_ASSETS names. Where it is not set,
+// tests are skipped, or fail if CRMKEEP_REQUIRE_ALL is set. No controllers run: nothing fills a quota's status or an aggregated
+// role, collects garbage, or finishes deleting a namespace.
+package apitest
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/go-logr/logr"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/crmkeep/crmkeep/internal/testing/require"
+)
+
+// assets is the variable that envtest reads too.
+const assets = "KUBEBUILDER_ASSETS"
+
+// Server is a running API server. Its methods are safe for concurrent use.
+type Server struct {
+	environment *envtest.Environment
+	config      *rest.Config
+}
+
+// Option changes how a server starts.
+type Option func(*envtest.Environment)
+
+// WithCRDs installs the CustomResourceDefinitions in a folder, given from the module's root.
+func WithCRDs(folder string) Option {
+	return func(e *envtest.Environment) {
+		e.CRDDirectoryPaths = append(e.CRDDirectoryPaths, filepath.Join(moduleRoot(), folder))
+		e.ErrorIfCRDPathMissing = true
+	}
+}
+
+// WithAdmissionPlugins turns on plugins that the API server does not run by default.
+func WithAdmissionPlugins(plugins ...string) Option {
+	return func(e *envtest.Environment) {
+		e.ControlPlane.GetAPIServer().Configure().Append("enable-admission-plugins", plugins...)
+	}
+}
+
+// Start runs a server for one test and stops it when the test ends.
+func Start(t testing.TB, options ...Option) *Server {
+	t.Helper()
+	needAssets(t)
+	server, err := start(options)
+	if err != nil {
+		t.Fatalf("starting the API server: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := server.environment.Stop(); err != nil {
+			t.Errorf("stopping the API server: %v", err)
+		}
+	})
+	return server
+}
+
+// Shared is one server for all tests of a package. It starts with the first test that uses it.
+type Shared struct {
+	start func() (*Server, error)
+}
+
+// Main runs a package's tests with a shared server; use is told about it first. It returns the exit code, for TestMain:
+//
+//	var api *apitest.Shared
+//
+//	func TestMain(m *testing.M) {
+//		os.Exit(apitest.Main(m, func(s *apitest.Shared) { api = s }, apitest.WithCRDs("config/crd")))
+//	}
+func Main(m *testing.M, use func(*Shared), options ...Option) int {
+	var started *Server
+	use(&Shared{start: sync.OnceValues(func() (*Server, error) {
+		var err error
+		started, err = start(options)
+		return started, err
+	})})
+	code := m.Run()
+	if started == nil {
+		return code
+	}
+	if err := started.environment.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, "stopping the API server:", err)
+		return max(code, 1)
+	}
+	return code
+}
+
+// Server gives the shared server, or skips the test when there are no binaries.
+func (s *Shared) Server(t testing.TB) *Server {
+	t.Helper()
+	needAssets(t)
+	server, err := s.start()
+	if err != nil {
+		t.Fatalf("starting the API server: %v", err)
+	}
+	return server
+}
+
+func needAssets(t testing.TB) {
+	t.Helper()
+	require.Env(t, assets, "a folder with etcd, kube-apiserver and kubectl")
+}
+
+func start(options []Option) (*Server, error) {
+	log.SetLogger(logr.Discard()) // The first logger that is set stays, so a test can have its own.
+	environment := &envtest.Environment{}
+	// Fairness only costs time when one test is the only client.
+	environment.ControlPlane.GetAPIServer().Configure().Set("enable-priority-and-fairness", "false")
+	for _, option := range options {
+		option(environment)
+	}
+	config, err := environment.Start()
+	if err != nil {
+		// What did start would outlive the test.
+		return nil, errors.Join(err, environment.Stop())
+	}
+	config.QPS = -1 // A test that counts or times requests must not be throttled by its own client.
+	return &Server{environment: environment, config: config}, nil
+}
+
+// Config gives an administrator's configuration.
+func (s *Server) Config() *rest.Config { return rest.CopyConfig(s.config) }
+
+// As gives a configuration that acts as another user, with the rights that RBAC gives to the user and the groups.
+func (s *Server) As(user string, groups ...string) *rest.Config {
+	config := s.Config()
+	config.Impersonate = rest.ImpersonationConfig{UserName: user, Groups: append(groups, "system:authenticated")}
+	return config
+}
+
+// moduleRoot is found upwards, because tests run in their package's folder.
+func moduleRoot() string {
+	folder, err := os.Getwd()
+	if err != nil {
+		return "."
+	}
+	for at := folder; ; at = filepath.Dir(at) {
+		if _, err := os.Stat(filepath.Join(at, "go.mod")); err == nil {
+			return at
+		}
+		if at == filepath.Dir(at) {
+			return folder
+		}
+	}
+}
