@@ -1,0 +1,62 @@
+// Package agenttest runs agents' counterparts for tests: a Vault that is set up as for an installation, and a Postgres server.
+package agenttest
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// nobody is Debian's and everyone else's user without rights.
+const nobody = 65534
+
+// Main runs the tests as a user other than root, as Postgres demands. Root's tests are run again as nobody.
+func Main(m *testing.M) {
+	if os.Getuid() != 0 {
+		os.Exit(m.Run())
+	}
+	code, err := runAsNobody()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "run the tests as nobody:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func runAsNobody() (code int, err error) {
+	dir, err := os.MkdirTemp("", "agenttest-*")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
+	if err := os.Chown(dir, nobody, nobody); err != nil {
+		return 0, err
+	}
+	// The program lies in a folder of root's, which nobody may not enter.
+	program := filepath.Join(dir, "tests")
+	content, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		return 0, err
+	}
+	if err := os.WriteFile(program, content, 0o755); err != nil { //nolint:gosec // a program
+		return 0, err
+	}
+	// The log of opened files, for go test's cache, also lies in a folder of root's.
+	args := slices.DeleteFunc(os.Args[1:], func(arg string) bool { return strings.HasPrefix(arg, "-test.testlogfile") })
+	tests := exec.Command(program, args...) //nolint:gosec // this program
+	tests.Env = append(os.Environ(), "TMPDIR="+dir, "HOME="+dir)
+	tests.Stdout, tests.Stderr = os.Stdout, os.Stderr
+	tests.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	if err := tests.Run(); err != nil {
+		if tests.ProcessState == nil {
+			return 0, err
+		}
+		return tests.ProcessState.ExitCode(), nil
+	}
+	return 0, nil
+}

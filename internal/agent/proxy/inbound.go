@@ -1,0 +1,62 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/crmkeep/crmkeep/internal/agent/change"
+)
+
+// Inbound takes TLS connections and passes their bytes to the application.
+type Inbound struct {
+	// TLS has the pod's certificate.
+	TLS *tls.Config
+	// Forward is the application's address on localhost, "127.0.0.1:8000".
+	Forward string
+	Log     *slog.Logger
+
+	application change.Tracker
+}
+
+// Handle serves one connection.
+func (p *Inbound) Handle(ctx context.Context, conn *net.TCPConn) {
+	peer := tls.Server(conn, p.TLS)
+	if err := handshake(ctx, peer); err != nil {
+		p.Log.Debug("TLS handshake failed", "peer", conn.RemoteAddr().String(), "error", err)
+		return
+	}
+	application, err := dial(ctx, p.Forward)
+	if err != nil {
+		if p.application.To("away") {
+			p.Log.Warn("The application does not take connections", "address", p.Forward, "error", err)
+		}
+		// With the close of TLS the peer can tell this from a broken network.
+		peer.Close() //nolint:errcheck // the peer sees the end either way
+		return
+	}
+	if p.application.To("") {
+		p.Log.Info("The application takes connections again", "address", p.Forward)
+	}
+	pipe(ctx, peer, application)
+}
+
+func handshake(ctx context.Context, conn *tls.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, setupTimeout)
+	defer cancel()
+	return conn.HandshakeContext(ctx)
+}
+
+// dial connects with keep-alive, so that a peer that vanished without a word is noticed, and without Nagle's delay, Go's default.
+func dial(ctx context.Context, address string) (*net.TCPConn, error) {
+	dialer := net.Dialer{Timeout: setupTimeout, KeepAliveConfig: net.KeepAliveConfig{
+		Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 4,
+	}}
+	conn, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return conn.(*net.TCPConn), nil
+}
