@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# From nothing to a CRM that a person logs in to, with five proofs of what is promised.
+#
+#   demo.sh         on a local node of its own, which needs root; or, with KUBECONFIG set, on a cluster that is there: what
+#                   that must have is said in demo/install.sh
+#   demo.sh down    removes all that the demo made
+. "$(dirname "${BASH_SOURCE[0]}")/demo/lib.sh"
+
+say() { printf '\n[%3d:%02d] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*"; }
+
+answers() { [ "$(crm prod login)" = admin ]; }
+
+declare_tenant() {
+	local began=$SECONDS
+	kubectl apply -f "$DEMO/tenant.yaml"
+	kubectl wait "crmtenant/$TENANT" --for=condition=Ready --timeout=60s >/dev/null
+	kubectl apply -f "$DEMO/environment.yaml"
+	condition Ready True prod 300
+	await 30 'the CRM to take a login' answers
+	echo "The first administrator logged in over TLS, through the Service, $((SECONDS - began)) s after the tenant was applied."
+}
+
+# who_asks: Vault's own record of whose tokens were used, since the operator runs. Root is whoever set Vault up and runs this demo.
+who_asks() {
+	local volume
+	volume=$(kubectl get -n vault pvc data-vault-0 -o jsonpath='{.spec.volumeName}')
+	jq -r 'select(.type == "response" and .auth.display_name) | .auth | "\(.display_name) (\(.policies | join(", ")))"' \
+		"$STATE/volumes/$volume/audit.log" | sort | uniq -c | sort -rn
+}
+
+down() {
+	if local_node; then
+		"$REPO/hack/cluster/scripts/down.sh" node
+		rmdir --ignore-fail-on-non-empty "$REPO/.local" 2>/dev/null || true
+		return
+	fi
+	kubectl delete -n "$HOME_NAMESPACE" crmenvironments --all --ignore-not-found
+	kubectl delete crmtenant "$TENANT" --ignore-not-found
+	"$("$REPO/hack/tools/install.sh" helm)" uninstall crmkeep --namespace crmkeep-system --ignore-not-found --wait
+	kubectl delete namespace crmkeep-system "$CLIENT" "$STRANGER" "$(namespace_of prod)" "$(namespace_of test)" --ignore-not-found
+	kubectl get crd -o name | { grep 'crmkeep\.io$' || true; } | xargs -r kubectl delete
+	echo "In Vault the engines crmkeep-* stay: the keys of retained environments are there."
+}
+
+case ${1:-} in
+'') ;;
+down)
+	if ! local_node; then use_cluster; fi
+	down
+	exit
+	;;
+*) die 'usage: demo.sh [down]' ;;
+esac
+
+"$DEMO/install.sh"
+use_cluster
+say 'A tenant and its CRM are declared'
+declare_tenant
+say 'A second environment, which must not get into the first'
+kubectl apply -f "$DEMO/other-environment.yaml"
+condition Ready True test 300
+
+for proof in "$DEMO"/proofs/*.sh; do
+	name=$(basename "$proof" .sh)
+	say "Proof ${name//-/ }"
+	"$proof"
+done
+
+say 'What there is now'
+kubectl get crm -A
+if local_node; then
+	echo
+	echo 'Who asked Vault for something:'
+	who_asks
+fi
+echo
+echo "The key of production in Vault has version $(vault "$(officer_token prod)" GET "crmkeep-transit/keys/$(namespace_of prod)" | jq .data.latest_version)."
+echo "The CRM: $(kubectl get -n "$HOME_NAMESPACE" crmenvironment prod -o jsonpath='{.status.url}') (https://$(web_of prod).$(namespace_of prod).svc in the cluster)"
+echo "Its administrator's password is in Vault, at crmkeep-kv/$(namespace_of prod)/admin."
+if local_node; then
+	echo "To look around: export KUBECONFIG=$KUBECONFIG"
+	echo 'To remove it all: make demo-down'
+fi
+say 'Done'

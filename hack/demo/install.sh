@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# Makes a cluster with Vault and crmkeep in it, or finds what is there and brings it up to date. Nothing is declared yet.
+#
+#   install.sh             on a local node of its own; needs root
+#   KUBECONFIG=... VAULT_ADDR=... VAULT_CACERT=... VAULT_TOKEN=... install.sh
+#                          on a cluster that is there, with a Vault that has the auth method "kubernetes" for it. The images
+#                          crmkeep.local/{crmkeep:dev,postgres:15,tryton:6.0} must be on its nodes: see hack/images. Pods that
+#                          are no Vault's must not match namespace "vault": mend hack/demo/values.yaml for your network
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+IMAGES=(crmkeep postgres tryton ttrss)
+
+step() { # step WHAT COMMAND...
+	local what=$1 began=$SECONDS
+	shift
+	printf '[%3d:%02d] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$what"
+	"$@"
+	printf '         %d s\n' $((SECONDS - began))
+}
+
+programs() {
+	make -C "$REPO" build
+	"$REPO/hack/tools/install.sh" helm >/dev/null
+	if local_node; then
+		"$REPO/hack/cluster/scripts/build.sh" --node
+		"$REPO/hack/devvault/build.sh" >/dev/null
+	fi
+}
+
+images() { "$REPO/hack/images/build.sh" --binary "$REPO/bin/crmkeep" "${IMAGES[@]}"; }
+
+cluster() { "$REPO/hack/cluster/scripts/up.sh" node >/dev/null; }
+
+# Importing takes seconds, so what this node has already is left out.
+import() {
+	local name archive mark
+	for name in "${IMAGES[@]}"; do
+		archive=$REPO/.build/images/$name.tar
+		mark=$STATE/imported/$name-$(stat -c '%i-%Y-%s' "$archive")
+		[ ! -e "$mark" ] || continue
+		"$REPO/hack/cluster/scripts/import.sh" "$archive"
+		mkdir -p "$STATE/imported"
+		rm -f "$STATE/imported/$name"-*
+		touch "$mark"
+	done
+}
+
+development_vault() { "$REPO/hack/cluster/scripts/vault.sh"; }
+
+bootstrap() {
+	VAULT_TOKEN=$(setup_token) "$REPO/bin/crmkeep" vault bootstrap --address "$VAULT_ADDR" --ca-file "$VAULT_CACERT" | sed 's/^/         /'
+	# Vault's own record of who asked for what; it holds digests where secrets were.
+	if local_node && ! vault "$(setup_token)" GET sys/audit | jq -e '.data["file/"]' >/dev/null; then
+		echo '{"type":"file","options":{"file_path":"/vault/audit.log"}}' | vault "$(setup_token)" PUT sys/audit/file
+	fi
+}
+
+operator() {
+	# Helm installs definitions once and never changes them.
+	kubectl apply --server-side --force-conflicts -f "$REPO/config/crd" >/dev/null
+	# The image has the same name whatever is in it, so a new program must show in the pod.
+	"$("$REPO/hack/tools/install.sh" helm)" upgrade --install crmkeep "$REPO/charts/crmkeep" --namespace crmkeep-system --create-namespace \
+		--values "$DEMO/values.yaml" --set "settings.vault.address=$POD_VAULT_ADDR" --set-file "settings.vault.caBundle=$VAULT_CACERT" \
+		--set-string "podAnnotations.program=$(sha256sum "$REPO/bin/crmkeep" | cut -c1-16)" --wait --timeout 180s >/dev/null
+}
+
+clients() {
+	kubectl apply -f "$DEMO/clients.yaml" >/dev/null
+	kubectl wait -n "$CLIENT" pod/client --for=condition=Ready --timeout=120s >/dev/null
+	kubectl wait -n "$STRANGER" pod/stranger --for=condition=Ready --timeout=120s >/dev/null
+}
+
+if local_node; then
+	[ "$(id -u)" = 0 ] || die 'the local node needs root; or give KUBECONFIG of a cluster'
+	step 'Programs: the cluster, Vault, Helm, crmkeep (the first time 10 minutes)' programs
+	step 'Images: crmkeep, postgres, tryton, ttrss' images
+	step 'Cluster: one node' cluster
+	step 'Importing the images' import
+	step 'Vault: a development server, never for production' development_vault
+else
+	step 'Programs: Helm, crmkeep' programs
+fi
+use_cluster
+step 'Preparing Vault, once, with the token of who sets it up' bootstrap
+step 'Installing crmkeep with its Helm chart; it logs in to Vault as itself' operator
+step 'A place for a person and one for a stranger' clients
