@@ -1,0 +1,117 @@
+# crmkeep's build. Everything that a target needs is made by it, into the user's cache: a second clone builds nothing twice.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# Programs of hack/ are asked for in recipes and not here, so that `make help` builds none.
+TOOL = hack/tools/install.sh
+IMAGES = crmkeep postgres tryton ttrss
+
+# What tests need beyond Go. With CRMKEEP_REQUIRE_ALL a test that lacks something fails instead of being skipped.
+WITH_API = export CRMKEEP_REQUIRE_ALL=1 KUBEBUILDER_ASSETS="$${KUBEBUILDER_ASSETS:-$$(hack/cluster/scripts/build.sh --path)}";
+WITH_ALL = $(WITH_API) export \
+	CRMKEEP_VAULT_BINARY="$${CRMKEEP_VAULT_BINARY:-$$(hack/devvault/build.sh)}" \
+	HELM="$${HELM:-$$($(TOOL) helm)}" \
+	PATH="$$PATH:/usr/lib/postgresql/15/bin";
+# gotestsum runs `go test` and ends with the number of tests that ran, failed and were skipped.
+TEST = "$$($(TOOL) gotestsum)" --format-hide-empty-pkg --format
+
+##@ General
+
+.PHONY: help
+help: ## Print this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: clean
+clean: ## Remove what was built here; the user's cache stays
+	rm -rf bin .build coverage.out
+
+##@ Build
+
+.PHONY: build
+build: ## Build bin/crmkeep
+	@# The same sources give the same bytes, so that an image is made anew only when the program changed.
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags='-s -w' -o bin/crmkeep .
+
+.PHONY: images
+images: build ## Build the container images into .build/images (needs root)
+	hack/images/build.sh --binary bin/crmkeep $(IMAGES)
+
+.PHONY: generate
+generate: ## Generate deep copies, apply configurations, CRDs, RBAC and the reference from the types and markers
+	controller_gen="$$($(TOOL) controller-gen)"; \
+	"$$controller_gen" object applyconfiguration paths=./api/...; \
+	"$$controller_gen" crd paths=./api/... output:crd:dir=config/crd; \
+	"$$controller_gen" rbac:roleName=crmkeep-manager,fileName=role.yaml paths=./controllers/... output:rbac:dir=config/rbac
+	mkdir -p docs/reference
+	"$$($(TOOL) crd-ref-docs)" --source-path=api/v1alpha1 --config=hack/docs/crd-ref-docs.yaml --renderer=markdown \
+		--output-path=docs/reference/api.md --log-level=ERROR
+
+##@ Checks
+
+.PHONY: lint
+lint: packages ## Check the Go code and the scripts
+	"$$($(TOOL) golangci-lint)" run ./...
+	git ls-files -co --exclude-standard -- '*.sh' .ci/run | while read -r file; do [ ! -e "$$file" ] || printf '%s\0' "$$file"; done | \
+		xargs -0 shellcheck --external-sources --source-path=SCRIPTDIR
+
+.PHONY: verify-generated
+verify-generated: generate ## Fail when generated files are not up to date
+	@out=$$(git status --porcelain -- api config charts docs/reference); \
+	if [ -n "$$out" ]; then \
+		echo "generated files differ from what is committed; run make generate and commit:" >&2; \
+		echo "$$out" >&2; git --no-pager diff --stat -- api config charts docs/reference >&2; exit 1; \
+	fi
+
+##@ Tests
+
+.PHONY: test
+test: test-integration test-tools test-e2e ## Run every test there is, on real components; needs root (15 min)
+
+.PHONY: test-unit
+test-unit: ## Run what needs Go only: unit and golden tests
+	env -u KUBEBUILDER_ASSETS -u CRMKEEP_VAULT_BINARY -u CRMKEEP_REQUIRE_ALL go test ./...
+
+.PHONY: test-api
+test-api: ## Run the tests on a real API server: the kinds' rules, admission, controllers
+	$(WITH_API) $(TEST)=pkgname -- $$(grep -rl --include='*_test.go' internal/testing/apitest . | xargs dirname | sort -u)
+
+.PHONY: test-integration
+test-integration: packages ## Run all tests but those on a cluster, with a real API server, Vault and Postgres
+	$(WITH_ALL) $(TEST)=pkgname -- ./...
+
+.PHONY: test-tools
+test-tools: ## Run the tests of the development Vault and of the cluster's add-ons
+	for module in hack/devvault hack/cluster/addons; do (cd $$module && go test ./...); done
+
+.PHONY: test-e2e
+test-e2e: ## Run the tests on a local cluster; RUN=REGEXP chooses (needs root)
+	$(WITH_ALL) $(TEST)=testname -- -tags=e2e -count=1 -timeout=45m -run='$(RUN)' ./test/e2e/...
+
+.PHONY: bench-agent
+bench-agent: build packages ## Measure a database connection through the agent beside direct TLS
+	$(WITH_ALL) hack/bench-agent.sh
+
+.PHONY: packages
+packages:
+	hack/packages.sh
+
+##@ Local cluster
+
+.PHONY: demo
+demo: ## From nothing to a CRM that a person can log in to, with proofs (needs root)
+	hack/demo.sh
+
+.PHONY: demo-down
+demo-down: ## Remove all that the demo made
+	hack/demo.sh down
+
+.PHONY: cluster-up
+cluster-up: ## Start the local one-node cluster (needs root)
+	hack/cluster/scripts/up.sh node
+
+.PHONY: cluster-down
+cluster-down: ## Remove the local cluster
+	hack/cluster/scripts/down.sh node

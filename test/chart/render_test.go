@@ -1,0 +1,117 @@
+package chart
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+
+	"github.com/crmkeep/crmkeep/internal/settings"
+	"github.com/crmkeep/crmkeep/internal/testing/podsecurity"
+)
+
+func TestTheChartPassesLint(t *testing.T) {
+	out, err := helm(t, "lint", "--strict", chartFolder, "--values="+everything)
+	require.NoError(t, err, out)
+}
+
+func TestTheManagerReadsTheSettingsThatTheChartWrites(t *testing.T) {
+	for _, values := range []string{least, everything} {
+		config := find[corev1.ConfigMap](t, render(t, "--values="+values), "ConfigMap", "crmkeep-settings")
+		file := filepath.Join(t.TempDir(), "settings.yaml")
+		require.NoError(t, os.WriteFile(file, []byte(config.Data["settings.yaml"]), 0o600))
+		loaded, err := settings.Load(file)
+		require.NoError(t, err, values)
+		require.Equal(t, "crmkeep-system", loaded.Network.OperatorNamespace)
+	}
+}
+
+func TestTheManagersPodsPassPodSecurityRestricted(t *testing.T) {
+	for _, values := range []string{least, everything} {
+		pod := find[appsv1.Deployment](t, render(t, "--values="+values), "Deployment", "crmkeep").Spec.Template
+		require.NoError(t, podsecurity.Restricted(&pod))
+		for _, container := range pod.Spec.Containers {
+			require.True(t, *container.SecurityContext.ReadOnlyRootFilesystem)
+		}
+	}
+}
+
+func TestChangedSettingsRestartTheManager(t *testing.T) {
+	checksum := func(arguments ...string) string {
+		objects := render(t, append(arguments, "--values="+least)...)
+		return find[appsv1.Deployment](t, objects, "Deployment", "crmkeep").Spec.Template.Annotations["checksum/settings"]
+	}
+	require.Equal(t, checksum(), checksum("--set=replicas=2"))
+	require.NotEqual(t, checksum(), checksum("--set=settings.keyRotationDays=7"))
+}
+
+func TestNoRoleOfTheChartReachesSecretsOrUsesWildcards(t *testing.T) {
+	objects := render(t, "--values="+least)
+	for _, object := range objects {
+		if kind := object.GetKind(); kind != "Role" && kind != "ClusterRole" {
+			continue
+		}
+		role := find[rbacv1.ClusterRole](t, objects, object.GetKind(), object.GetName())
+		require.NotEmpty(t, role.Rules)
+		for _, rule := range role.Rules {
+			require.NotContains(t, rule.Resources, "secrets", role.Name)
+			require.NotContains(t, rule.Resources, "*", role.Name)
+			require.NotContains(t, rule.Verbs, "*", role.Name)
+			require.NotContains(t, rule.APIGroups, "*", role.Name)
+		}
+	}
+}
+
+func TestAPodDisruptionBudgetComesWithTheSecondReplica(t *testing.T) {
+	require.False(t, has(render(t, "--values="+least), "PodDisruptionBudget", "crmkeep"))
+	require.True(t, has(render(t, "--values="+everything), "PodDisruptionBudget", "crmkeep"))
+}
+
+func TestNobodyConnectsToTheManagerUnlessMetricsAreAskedFor(t *testing.T) {
+	closed := find[networkingv1.NetworkPolicy](t, render(t, "--values="+least), "NetworkPolicy", "crmkeep")
+	require.Empty(t, closed.Spec.Ingress)
+	require.ElementsMatch(t, []networkingv1.PolicyType{"Ingress", "Egress"}, closed.Spec.PolicyTypes)
+	open := find[networkingv1.NetworkPolicy](t, render(t, "--values="+everything), "NetworkPolicy", "crmkeep")
+	require.Len(t, open.Spec.Ingress, 1)
+}
+
+func TestThePoliciesLetTheManagerOfTheReleasesNamespaceThrough(t *testing.T) {
+	out, err := helm(t, "template", "crmkeep", chartFolder, "--namespace=keepers", "--values="+least)
+	require.NoError(t, err, out)
+	require.Contains(t, out, "system:serviceaccount:keepers:crmkeep")
+	require.NotContains(t, out, "crmkeep-system")
+}
+
+func TestPartsOfTheChartCanBeLeftOut(t *testing.T) {
+	objects := render(t, "--values="+least, "--set=admission.install=false,classes.install=false,networkPolicy.install=false")
+	for _, object := range objects {
+		require.NotContains(t, []string{"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "CRMClass", "NetworkPolicy"},
+			object.GetKind())
+	}
+}
+
+func TestWrongValuesAreRefused(t *testing.T) {
+	cases := map[string]struct{ set, refusal string }{
+		"a misspelt value":                    {"replica=2", "replica"},
+		"a misspelt setting":                  {"settings.vault.addres=x", "addres"},
+		"a setting that the chart knows":      {"settings.network.operatorNamespace=x", "operatorNamespace"},
+		"Vault without TLS":                   {"settings.vault.address=http://vault:8200", "address"},
+		"Vault nowhere":                       {"settings.network.vault=null", "vault"},
+		"a peer that is pods and a range":     {"settings.network.vault.cidr=10.0.0.0/8", "vault"},
+		"a certificate that lives for a week": {"settings.certificateTTLSeconds=604800", "certificateTTLSeconds"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			out, err := helm(t, "template", "crmkeep", chartFolder, "--values="+least, "--set="+c.set)
+			require.Error(t, err)
+			require.Contains(t, out, "values don't meet the specifications of the schema")
+			require.Contains(t, strings.SplitAfterN(out, "schema", 2)[1], c.refusal)
+		})
+	}
+}

@@ -1,0 +1,43 @@
+//go:build e2e
+
+// Package e2e proves the whole of crmkeep on a local cluster: pods, enforced network policies, a real Vault, a CRM that answers.
+// It runs on what hack/demo/install.sh makes or finds there, and leaves that up: a second run starts at once.
+//
+// Tests that need no pods run in parallel. Those that disturb what others use, such as Vault, run alone.
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// c is what all tests share.
+var c *cluster
+
+func TestMain(m *testing.M) {
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (int, error) {
+	repo, err := filepath.Abs("../..")
+	if err != nil {
+		return 0, err
+	}
+	install := exec.Command(filepath.Join(repo, "hack/demo/install.sh"))
+	install.Stdout, install.Stderr = os.Stdout, os.Stderr
+	if err := install.Run(); err != nil {
+		return 0, fmt.Errorf("installing crmkeep: %w", err)
+	}
+	if c, err = connect(repo); err != nil {
+		return 0, err
+	}
+	return m.Run(), nil
+}

@@ -1,0 +1,71 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
+)
+
+// tryton does something in Tryton as the first administrator, from behind the ingress controller; see hack/demo/crm.py.
+func tryton(ctx context.Context, tenant, environment string, args ...string) (string, error) {
+	return c.shell(ctx, tenant, append([]string{"crm", environment}, args...)...)
+}
+
+// answers waits until Tryton takes a login over verified TLS.
+func answers(t *testing.T, tenant, environment string) {
+	t.Helper()
+	eventually(t, patient, "Tryton to take a login", func(ctx context.Context) error {
+		who, err := tryton(ctx, tenant, environment, "login")
+		if err == nil && who != "admin" {
+			err = fmt.Errorf("logged in as %q", who)
+		}
+		return err
+	})
+}
+
+// customer makes or counts customers of a name.
+func customer(t *testing.T, tenant, environment, verb, name string) string {
+	t.Helper()
+	out, err := tryton(t.Context(), tenant, environment, verb, name)
+	require.NoError(t, err)
+	return out
+}
+
+// ttrssAnswers waits until Tiny Tiny RSS takes a login over verified TLS.
+func ttrssAnswers(t *testing.T, tenant, environment string) {
+	t.Helper()
+	eventually(t, patient, "Tiny Tiny RSS to take a login", func(ctx context.Context) error {
+		who, err := c.shell(ctx, tenant, "person", environment, filepath.Join(c.repo, "test/e2e/ttrss.py"), "")
+		if err == nil && who != "admin" {
+			err = fmt.Errorf("%s", who)
+		}
+		return err
+	})
+}
+
+// ttrss declares the class of that application, once or again.
+func ttrss(t *testing.T) string {
+	t.Helper()
+	content, err := os.ReadFile("testdata/ttrss.yaml")
+	require.NoError(t, err)
+	var class v1alpha1.CRMClass
+	require.NoError(t, yaml.UnmarshalStrict(content, &class))
+	declared := class.DeepCopy()
+	if err := c.Get(t.Context(), client.ObjectKeyFromObject(&class), &class); client.IgnoreNotFound(err) == nil && err != nil {
+		require.NoError(t, c.Create(t.Context(), declared))
+		return declared.Name
+	}
+	class.Spec = declared.Spec
+	require.NoError(t, c.Update(t.Context(), &class))
+	return class.Name
+}
