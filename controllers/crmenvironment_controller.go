@@ -102,6 +102,9 @@ func (r *Environments) bring(ctx context.Context, env *v1alpha1.CRMEnvironment, 
 		return status.Pass{Refused: outcome.Wait(v1alpha1.ReasonClassInvalid, time.Minute, "spec.classRef: %s", err)}
 	}
 	pass.Network, pass.Keys, pass.Workload = status.ErrNotReached, status.ErrNotReached, status.ErrNotReached
+	if pass.Namespace = r.claim(ctx, env, &t); pass.Namespace != nil {
+		return pass
+	}
 	if pass.Namespace = r.apply(ctx, wanted.Namespace); pass.Namespace != nil {
 		return pass
 	}
@@ -114,6 +117,16 @@ func (r *Environments) bring(ctx context.Context, env *v1alpha1.CRMEnvironment, 
 	}
 	pass.Workload = errors.Join(r.apply(ctx, wanted.Workload), r.prune(ctx, &t, wanted))
 	return pass
+}
+
+// claim says in the status what is about to be made, so that a deletion takes apart also what an interrupted pass has left.
+func (r *Environments) claim(ctx context.Context, env *v1alpha1.CRMEnvironment, t *target.Target) error {
+	if env.Status.Namespace == t.Namespace {
+		return nil
+	}
+	next := env.Status.DeepCopy()
+	next.Namespace = t.Namespace
+	return r.Status.Environment(ctx, env, *next)
 }
 
 // expire deletes a sandbox whose time is over.
@@ -136,6 +149,9 @@ func (r *Environments) result(env *v1alpha1.CRMEnvironment, pass status.Pass) (c
 	}
 	if err == nil && pass.Keys == nil && pass.Target != nil {
 		result = sooner(result, r.Keys.Interval())
+	}
+	if result.RequeueAfter > 0 && errors.Is(err, reconcile.TerminalError(nil)) {
+		return result, nil // With an error the time would be ignored, and an invalid sandbox never expire.
 	}
 	return result, err
 }

@@ -139,9 +139,10 @@ func (r *Environments) shred(ctx context.Context, env *v1alpha1.CRMEnvironment, 
 	name := teardown.CertificateName(env)
 	existing := metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}}
 	err := r.Uncached.Get(ctx, types.NamespacedName{Namespace: env.Namespace, Name: name}, &existing)
-	if err == nil || !apierrors.IsNotFound(err) {
+	if client.IgnoreNotFound(err) != nil || existing.Labels[naming.LabelManagedBy] == naming.ManagedBy {
 		return err
 	}
+	// Not there, or somebody else's, which is no proof of anything.
 	if err := r.Keys.Vault.Shred(ctx, gone.Layout()); err != nil {
 		return err
 	}

@@ -28,6 +28,8 @@ const (
 type Vault interface {
 	Observe(ctx context.Context, want layout.Layout) (vault.State, error)
 	Apply(ctx context.Context, want layout.Layout, have vault.State) (changed bool, err error)
+	RewrapDataKey(ctx context.Context, of layout.Layout, have vault.State) error
+	Authorities(ctx context.Context) ([]byte, error)
 	Remove(ctx context.Context, gone layout.Layout) error
 	Shred(ctx context.Context, gone layout.Layout) error
 	Sign(ctx context.Context, of layout.Layout, evidence []byte) (vault.Signature, error)
@@ -68,14 +70,31 @@ func (k *Keys) Bring(ctx context.Context, want layout.Layout) (*v1alpha1.Encrypt
 	if err != nil {
 		return nil, err
 	}
-	if changed {
-		if have, err = k.Vault.Observe(ctx, want); err != nil {
+	if changed || stale(have) {
+		if have, err = k.refresh(ctx, want); err != nil {
 			return nil, err
 		}
 	}
 	s := encryption(have)
 	k.remember(name, held{declared: digest, at: k.Now(), status: s})
 	return &s, nil
+}
+
+// stale tells whether the data key is wrapped by an older version of the environment's key.
+func stale(have vault.State) bool {
+	return have.DataKey != nil && have.EncryptionKey != nil && have.DataKey.KeyVersion < have.EncryptionKey.LatestVersion
+}
+
+// refresh reads again, and has Vault wrap the data key anew after a rotation. The data key itself stays the same.
+func (k *Keys) refresh(ctx context.Context, want layout.Layout) (vault.State, error) {
+	have, err := k.Vault.Observe(ctx, want)
+	if err != nil || !stale(have) {
+		return have, err
+	}
+	if err := k.Vault.RewrapDataKey(ctx, want, have); err != nil {
+		return have, err
+	}
+	return k.Vault.Observe(ctx, want)
 }
 
 // Interval until the next verification, spread so that a thousand environments do not come at once.

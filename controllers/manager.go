@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"net"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -131,8 +132,12 @@ func register(mgr ctrl.Manager, s settings.Settings, vault Vault) error {
 	writer := StatusWriter{Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder(naming.FieldOwner)}
 	environments := &Environments{
 		Client: mgr.GetClient(), Applier: applier, Settings: s, Status: writer, Uncached: mgr.GetAPIReader(), Now: time.Now,
-		Observer: &observe.Observer{Reader: mgr.GetClient(), Mapper: mgr.GetRESTMapper()},
-		Keys:     &Keys{Vault: vault, Now: time.Now},
+		Observer: &observe.Observer{
+			Reader: mgr.GetClient(), Mapper: mgr.GetRESTMapper(),
+			CertificateTTL: time.Duration(s.CertificateTTLSeconds) * time.Second,
+			Certificates:   &observe.Certificates{Authorities: vault.Authorities, Dial: (&net.Dialer{}).DialContext, Now: time.Now},
+		},
+		Keys: &Keys{Vault: vault, Now: time.Now},
 	}
 	if err := environments.SetupWithManager(mgr); err != nil {
 		return err

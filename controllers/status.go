@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -71,7 +72,7 @@ func (w StatusWriter) tell(o client.Object, was, is *metav1.Condition) {
 	}
 	const longest = 1000 // The API takes 1024 bytes.
 	if len(note) > longest {
-		note = note[:longest]
+		note = strings.ToValidUTF8(note[:longest], "")
 	}
 	w.Recorder.Eventf(o, nil, kind, is.Reason, "Reconcile", "%s", note)
 }

@@ -103,7 +103,7 @@ func TestUsersReachTheApplicationOverTLS(t *testing.T) {
 		assert.Len(t, answer, len(request))
 	})
 	t.Run("an older TLS is refused", func(t *testing.T) {
-		_, err := w.dial(t, &tls.Config{MaxVersion: tls.VersionTLS12}) //nolint:gosec // to be refused
+		_, err := w.dial(t, &tls.Config{MaxVersion: tls.VersionTLS12})
 		assert.ErrorContains(t, err, "protocol version")
 	})
 	t.Run("plain text gets no answer", func(t *testing.T) {

@@ -18,12 +18,21 @@ func (a *agent) keep(ctx context.Context) error {
 	}
 	a.setWaiting(nil)
 	close(a.provisioned)
-	for sleep(ctx, time.Until(a.keeper.Current().RenewAt)) {
-		if !a.persist(ctx, a.renew) {
-			break
-		}
+	for a.awaitRenewal(ctx) && a.persist(ctx, a.renew) {
 	}
 	return ctx.Err()
+}
+
+// awaitRenewal returns true when a new certificate is due, and false when ctx ended. It looks at the clock now and then: a timer
+// stands still while the machine is suspended, and the life of a certificate does not.
+func (a *agent) awaitRenewal(ctx context.Context) bool {
+	due := a.keeper.Current().RenewAt
+	for time.Now().Before(due) {
+		if !sleep(ctx, min(time.Until(due), time.Minute)) {
+			return false
+		}
+	}
+	return true
 }
 
 // persist repeats step until it succeeds, and says what it waits for whenever that changes. It returns false when ctx ended.

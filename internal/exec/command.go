@@ -72,7 +72,7 @@ func environment(ctx context.Context, filesDir string) ([]string, error) {
 	if err := awaitReady(ctx, filepath.Join(filesDir, config.ReadyFile)); err != nil {
 		return nil, err
 	}
-	text, err := os.ReadFile(filepath.Join(filesDir, config.EnvFile))
+	text, err := os.ReadFile(filepath.Join(filesDir, config.EnvFile)) //nolint:gosec // the folder that the pod spec names
 	if err != nil {
 		return nil, fmt.Errorf("environment from the agent: %w", err)
 	}

@@ -43,7 +43,7 @@ func install(program, dir string) error {
 }
 
 func copyProgram(program string, to *os.File) error {
-	from, err := os.Open(program)
+	from, err := os.Open(program) //nolint:gosec // this program
 	if err != nil {
 		return errors.Join(err, to.Close())
 	}

@@ -3,8 +3,10 @@ package facts
 
 import (
 	"slices"
+	"time"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/naming"
 )
 
 // Environment is what was read for one CRMEnvironment.
@@ -15,16 +17,20 @@ type Environment struct {
 	Class *v1alpha1.CRMClass
 	// Siblings are the tenant's other environments that have been let in, or are older and so come first.
 	Siblings []Sibling
-	// HostnameHolder is the older environment that has the host name, as namespace/name; empty when it is free.
+	// HostnameHolder is the environment that has the host name or asked for it first, as namespace/name; empty when it is free.
 	HostnameHolder string
 	// Components are the live workloads of the class's components, by name.
 	Components map[string]Workload
 	// Database is the environment's own.
 	Database Workload
+	// Pods counts the pods that have not finished, by component. One that is being deleted still writes, and still counts.
+	Pods map[string]int
 	// Jobs are the migration Jobs, by name.
 	Jobs map[string]Job
 	// Problems are what keeps pods from running.
 	Problems []PodProblem
+	// CertificateExpires is when the application's certificate ends; nil when it was not asked.
+	CertificateExpires *time.Time
 	// HTTPRoutes tells whether the cluster knows the Gateway API's kind.
 	HTTPRoutes bool
 }
@@ -75,10 +81,15 @@ func (e *Environment) ProblemsOf(component ...string) []PodProblem {
 	return found
 }
 
-// AnyComponentPod tells whether a pod of a component exists.
+// AnyComponentPod tells whether a pod of a component exists, or may exist because its controller has not yet seen that none is wanted.
 func (e *Environment) AnyComponentPod() bool {
 	for _, w := range e.Components {
-		if w.Replicas > 0 {
+		if w.Wanted > 0 || w.Replicas > 0 || !w.Current {
+			return true
+		}
+	}
+	for component, n := range e.Pods {
+		if n > 0 && !naming.IsReserved(component) {
 			return true
 		}
 	}

@@ -55,6 +55,15 @@ const (
 	ComponentGateway  = "gateway"
 )
 
+// IsReserved tells whether a component is one that crmkeep adds, and not a class's.
+func IsReserved(component string) bool {
+	switch component {
+	case ComponentDatabase, ComponentMigrate, ComponentBackup, ComponentRestore, ComponentGateway:
+		return true
+	}
+	return false
+}
+
 // Longest allowed names, in characters. With them every derived name fits its limit: 63 for a label value and a namespace, and
 // 64 for the common name of a certificate.
 const (
@@ -92,6 +101,9 @@ func Component(tenant, environment, component string) string {
 
 // ServiceHost is the DNS name of a component's Service, as certificates carry it.
 func ServiceHost(component, namespace string) string { return component + "." + namespace + ".svc" }
+
+// URL that people open.
+func URL(host string) string { return "https://" + host }
 
 // AgentConfig is the name of the ConfigMap that a component's agent reads.
 func AgentConfig(component string) string { return "agent-" + component }

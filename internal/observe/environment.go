@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
@@ -27,8 +28,11 @@ var httpRouteKind = schema.GroupKind{Group: "gateway.networking.k8s.io", Kind: "
 
 // Observer reads.
 type Observer struct {
-	Reader client.Reader
-	Mapper meta.RESTMapper
+	Reader       client.Reader
+	Mapper       meta.RESTMapper
+	Certificates *Certificates
+	// CertificateTTL of the installation.
+	CertificateTTL time.Duration
 }
 
 // Environment reads what the decisions about one environment need.
@@ -45,7 +49,33 @@ func (o *Observer) Environment(ctx context.Context, env *v1alpha1.CRMEnvironment
 	if err := o.neighbours(ctx, env, f); err != nil {
 		return nil, err
 	}
-	return f, o.workload(ctx, naming.WorkloadNamespace(tenant, env.Name), f)
+	if err := o.workload(ctx, naming.WorkloadNamespace(tenant, env.Name), f); err != nil {
+		return nil, err
+	}
+	o.certificate(ctx, env, f)
+	return f, nil
+}
+
+// certificate asks the application only while it is ready, so that one which is away costs nothing.
+func (o *Observer) certificate(ctx context.Context, env *v1alpha1.CRMEnvironment, f *facts.Environment) {
+	if o.Certificates == nil || f.Class == nil || env.Status.Namespace == "" {
+		return
+	}
+	i := slices.IndexFunc(f.Class.Spec.Components, func(c v1alpha1.ClassComponent) bool { return c.Type == v1alpha1.ComponentWeb })
+	if i < 0 || !f.Components[f.Class.Spec.Components[i].Name].Up() {
+		return
+	}
+	ttl := o.CertificateTTL
+	if e := env.Spec.Encryption; e != nil && e.CertificateTTLSeconds != nil {
+		ttl = time.Duration(*e.CertificateTTLSeconds) * time.Second
+	}
+	var known *time.Time
+	if e := env.Status.Encryption; e != nil && e.CertificateExpires != nil {
+		known = &e.CertificateExpires.Time
+	}
+	host := naming.ServiceHost(f.Class.Spec.Components[i].Name, env.Status.Namespace)
+	// Agents renew after two thirds of a certificate's life.
+	f.CertificateExpires = o.Certificates.Expires(ctx, host, known, ttl/4)
 }
 
 // get returns nil when there is no such object.
@@ -91,12 +121,23 @@ func (o *Observer) neighbours(ctx context.Context, env *v1alpha1.CRMEnvironment,
 		return fmt.Errorf("listing who has the host name: %w", err)
 	}
 	for _, other := range holders.Items {
-		if (other.Namespace != env.Namespace || other.Name != env.Name) && older(&other, env) {
+		if (other.Namespace != env.Namespace || other.Name != env.Name) && comesFirst(&other, env) {
 			f.HostnameHolder = other.Namespace + "/" + other.Name
 		}
 	}
 	return nil
 }
+
+// comesFirst orders those that declare the same host name: one that has it already, then by age. An older environment cannot take
+// the name away from one that people open.
+func comesFirst(a, b *v1alpha1.CRMEnvironment) bool {
+	if holdsA, holdsB := holdsHostname(a), holdsHostname(b); holdsA != holdsB {
+		return holdsA
+	}
+	return older(a, b)
+}
+
+func holdsHostname(e *v1alpha1.CRMEnvironment) bool { return e.Status.URL == naming.URL(e.Spec.Hostname) }
 
 // older orders environments: by age, then by name, so that of any two one comes first for both.
 func older(a, b *v1alpha1.CRMEnvironment) bool {
@@ -108,6 +149,7 @@ func older(a, b *v1alpha1.CRMEnvironment) bool {
 
 func (o *Observer) workload(ctx context.Context, namespace string, f *facts.Environment) error {
 	f.Components = make(map[string]facts.Workload)
+	f.Pods = make(map[string]int)
 	f.Jobs = make(map[string]facts.Job)
 	in := client.InNamespace(namespace)
 	var deployments appsv1.DeploymentList
@@ -133,6 +175,9 @@ func (o *Observer) workload(ctx context.Context, namespace string, f *facts.Envi
 		}
 	}
 	for i := range pods.Items {
+		if p := &pods.Items[i]; p.Status.Phase != corev1.PodSucceeded && p.Status.Phase != corev1.PodFailed {
+			f.Pods[p.Labels[naming.LabelComponent]]++
+		}
 		f.Problems = append(f.Problems, problems(&pods.Items[i])...)
 	}
 	slices.SortFunc(f.Problems, func(a, b facts.PodProblem) int {

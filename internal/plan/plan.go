@@ -7,6 +7,7 @@ import (
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/facts"
+	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/plan/exposure"
 	"github.com/crmkeep/crmkeep/internal/plan/network"
 	"github.com/crmkeep/crmkeep/internal/plan/object"
@@ -71,6 +72,8 @@ func Vault(t *target.Target) layout.Layout {
 // database; it starts when the database is up; and a suspended environment's database stops after everything that writes to it.
 func RunNow(t *target.Target, f *facts.Environment) workload.Run {
 	databaseUp := t.Database.External != nil || f.Database.Up()
+	// A Job that was deleted ends some time after it.
+	migrates := f.Pods[naming.ComponentMigrate] > 0 || jobRuns(t, f)
 	run := workload.Run{
 		Version: runnable(t),
 		// Before the first migration there is nothing to run and nothing to stop.
@@ -78,12 +81,13 @@ func RunNow(t *target.Target, f *facts.Environment) workload.Run {
 	}
 	switch {
 	case t.State == v1alpha1.StateSuspended:
-		run.Stopped, run.DatabaseStopped = true, !f.AnyComponentPod() && !jobRuns(t, f)
+		// A migration that runs is let end: half of one is of no use to anybody.
+		run.Stopped, run.Migrate, run.DatabaseStopped = true, jobRuns(t, f), !f.AnyComponentPod() && !migrates
 	case t.NeedsMigration():
 		_, started := f.Jobs[workload.MigrationJob(t)]
-		run.Stopped, run.Migrate = true, started || databaseUp && !f.AnyComponentPod()
+		run.Stopped, run.Migrate = true, started || databaseUp && !f.AnyComponentPod() && !migrates
 	default:
-		run.Version, run.Stopped = t.Version, !databaseUp && !f.AnyComponentPod()
+		run.Version, run.Stopped = t.Version, (!databaseUp || migrates) && !f.AnyComponentPod()
 	}
 	return run
 }

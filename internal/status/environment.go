@@ -11,6 +11,7 @@ import (
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/facts"
+	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/outcome"
 	"github.com/crmkeep/crmkeep/internal/plan/target"
 	"github.com/crmkeep/crmkeep/internal/plan/workload"
@@ -67,9 +68,7 @@ func Environment(env *v1alpha1.CRMEnvironment, f *facts.Environment, p Pass, now
 	s.State, s.Namespace, s.URL = t.State, t.Namespace, t.URL()
 	s.Components = components(t, f)
 	s.ExpiresAt = expiry(env)
-	if p.Encryption != nil {
-		s.Encryption = p.Encryption
-	}
+	s.Encryption = encryption(s.Encryption, p.Encryption, f)
 	if job, ok := f.Jobs[workload.MigrationJob(t)]; ok && job.Succeeded && t.NeedsMigration() {
 		s.Version = t.Version.Name
 	}
@@ -156,8 +155,8 @@ func migrated(t *target.Target, f *facts.Environment, version string) error {
 			t.Version.Name, job.Message, remedy(version))
 	case ok:
 		return blocked(f, "the migration to "+t.Version.Name+" runs", "migrate")
-	case f.AnyComponentPod():
-		return outcome.Wait(v1alpha1.ReasonStopping, 0, "waiting for the application to stop before the migration to %s", t.Version.Name)
+	case f.AnyComponentPod(), f.Pods[naming.ComponentMigrate] > 0:
+		return outcome.Wait(v1alpha1.ReasonStopping, 0, "waiting for what runs to stop before the migration to %s", t.Version.Name)
 	}
 	return outcome.Wait(v1alpha1.ReasonProgressing, 0, "the migration to %s waits for the database", t.Version.Name)
 }
@@ -219,6 +218,27 @@ func expiry(env *v1alpha1.CRMEnvironment) *metav1.Time {
 		return nil
 	}
 	return &at
+}
+
+// encryption keeps what was known of what could not be read this time.
+func encryption(known, keys *v1alpha1.EncryptionStatus, f *facts.Environment) *v1alpha1.EncryptionStatus {
+	if keys == nil && f.CertificateExpires == nil {
+		return known
+	}
+	next := &v1alpha1.EncryptionStatus{}
+	if known != nil {
+		next = known.DeepCopy()
+	}
+	if keys != nil {
+		expires := next.CertificateExpires
+		next = keys.DeepCopy()
+		next.CertificateExpires = expires
+	}
+	if f.CertificateExpires != nil {
+		at := metav1.NewTime(*f.CertificateExpires)
+		next.CertificateExpires = &at
+	}
+	return next
 }
 
 // Deleting folds a step of the teardown into the status. A nil error is the end of it.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
@@ -34,7 +35,7 @@ func Environment(s settings.Settings, env *v1alpha1.CRMEnvironment, f *facts.Env
 	if err != nil {
 		return target.Target{}, err
 	}
-	return t, limits(s, &t, f)
+	return t, limits(s, env, &t, f)
 }
 
 func references(env *v1alpha1.CRMEnvironment, f *facts.Environment) error {
@@ -77,6 +78,10 @@ func allowed(env *v1alpha1.CRMEnvironment, f *facts.Environment) error {
 	return hostname(env, f)
 }
 
+// clusterDomains end the names of Services. The environment's certificate carries its host name, so one of these would let it pass
+// for somebody else's database.
+var clusterDomains = []string{".svc", ".cluster.local"}
+
 func hostname(env *v1alpha1.CRMEnvironment, f *facts.Environment) error {
 	host := env.Spec.Hostname
 	if host == "" {
@@ -85,6 +90,10 @@ func hostname(env *v1alpha1.CRMEnvironment, f *facts.Environment) error {
 	if f.HostnameHolder != "" {
 		return outcome.Wait(v1alpha1.ReasonHostnameTaken, patience,
 			"spec.hostname: %q belongs to another environment; choose another name, or have it given up there", host)
+	}
+	if slices.ContainsFunc(clusterDomains, func(domain string) bool { return strings.HasSuffix(host, domain) }) {
+		return outcome.Reject(v1alpha1.ReasonHostnameForbidden,
+			"spec.hostname: %q is a name inside the cluster, such as another environment's Service has; choose a name of a public domain", host)
 	}
 	domains := f.Tenant.Spec.HostnameDomains
 	within := func(domain string) bool { return host == domain || strings.HasSuffix(host, "."+domain) }
@@ -95,10 +104,17 @@ func hostname(env *v1alpha1.CRMEnvironment, f *facts.Environment) error {
 	return nil
 }
 
+// letIn tells whether this very declaration was accepted before. What runs is not disturbed when limits are lowered, or when a
+// neighbour asks for more.
+func letIn(env *v1alpha1.CRMEnvironment) bool {
+	c := meta.FindStatusCondition(env.Status.Conditions, v1alpha1.ConditionNamespaceReady)
+	return c != nil && c.ObservedGeneration == env.Generation
+}
+
 // limits counts older environments first, so a new one never takes the room of one that runs.
-func limits(s settings.Settings, t *target.Target, f *facts.Environment) error {
+func limits(s settings.Settings, env *v1alpha1.CRMEnvironment, t *target.Target, f *facts.Environment) error {
 	l := f.Tenant.Spec.Limits
-	if l == nil {
+	if l == nil || letIn(env) {
 		return nil
 	}
 	if l.Environments != nil && len(f.Siblings) >= int(*l.Environments) {

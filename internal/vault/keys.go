@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/crmkeep/crmkeep/internal/vault/layout"
 )
@@ -86,4 +87,18 @@ func parseSignature(text string) (Signature, error) {
 		}
 	}
 	return Signature{}, errors.New("vault: the answer holds no Ed25519 signature")
+}
+
+// Authorities are the CA certificates, PEM, that every component's certificate chains to.
+func (c *Client) Authorities(ctx context.Context) ([]byte, error) {
+	chain, err := read[struct {
+		Certificate string `json:"certificate"`
+	}](ctx, c, c.settings.PKIMount()+"/cert/ca_chain")
+	if err != nil {
+		return nil, err
+	}
+	if chain == nil {
+		return nil, wait(ReasonNotPrepared, time.Minute, "Vault has no CA at %s: %s", c.settings.PKIMount(), bootstrapHint)
+	}
+	return []byte(chain.Certificate), nil
 }

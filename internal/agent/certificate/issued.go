@@ -83,6 +83,8 @@ func parse(answer map[string]any, key *ecdsa.PrivateKey, now time.Time) (*Issued
 }
 
 func renewAt(now, end time.Time) time.Time {
+	// Without the monotonic clock, which stands still while the machine is suspended.
+	now = now.Round(0)
 	share := 0.62 + 0.08*mathrand.Float64() //nolint:gosec // spreads load, guards nothing
 	return now.Add(time.Duration(share * float64(end.Sub(now))))
 }

@@ -36,7 +36,7 @@ func TestAProbeAsksTheApplicationAsTheClassSays(t *testing.T) {
 		}
 	}))
 	defer application.Close()
-	port := int32(application.Listener.Addr().(*net.TCPAddr).Port) //nolint:gosec // a port
+	port := int32(application.Listener.Addr().(*net.TCPAddr).Port)
 	rpc := config.HTTPProbe{
 		Path: "/rpc", Method: "POST", Body: "ask", BodyContains: "result",
 		Header: []config.Header{{Name: "Host", Value: "crm.acme.example"}, {Name: "X-Probe", Value: "1"}},

@@ -27,7 +27,7 @@ func TestADataDirectoryIsMadeOnceAndKeptFromThenOn(t *testing.T) {
 	require.NoError(t, initialise(t.Context(), data, makeServer))
 	assert.FileExists(t, filepath.Join(data, versionFile))
 
-	require.NoError(t, os.Chmod(data, 0o2770)) //nolint:gosec // what kubelet does to a volume
+	require.NoError(t, os.Chmod(data, 0o2770), "as kubelet does to a volume")
 	require.NoError(t, initialise(t.Context(), data, refuse))
 	info, err := os.Stat(data)
 	require.NoError(t, err)

@@ -14,8 +14,10 @@ const (
 	Superuser = "postgres"
 	// OSUser is what the images call the user that pods run as.
 	OSUser = "crmkeep"
+)
 
-	// Names of the files that Server makes.
+// Names of the files that Server makes.
+const (
 	ConfFile  = "postgresql.conf"
 	HBAFile   = "pg_hba.conf"
 	IdentFile = "pg_ident.conf"

@@ -38,7 +38,7 @@ func (v *vault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		var body struct{ JWT, Role string }
 		json.NewDecoder(r.Body).Decode(&body) //nolint:errcheck // the test sees what came
 		v.logins = append(v.logins, body.Role+" "+body.JWT)
-		fmt.Fprintf(w, `{"auth":{"client_token":"token-%d","lease_duration":%d}}`, len(v.logins), v.life)
+		_, _ = fmt.Fprintf(w, `{"auth":{"client_token":"token-%d","lease_duration":%d}}`, len(v.logins), v.life)
 		return
 	}
 	if !v.accepted[r.Header.Get("X-Vault-Token")] {

@@ -109,7 +109,7 @@ func (t *Target) WebComponent() Component {
 func (t *Target) NeedsMigration() bool { return t.Current.Name != t.Version.Name }
 
 // URL that people open.
-func (t *Target) URL() string { return "https://" + t.PublicHost() }
+func (t *Target) URL() string { return naming.URL(t.PublicHost()) }
 
 // PublicHost is the host name of the URL: the declared one, or the Service's.
 func (t *Target) PublicHost() string {

@@ -146,7 +146,7 @@ func cronJob(p pod, c target.Component, run Run) *batchv1ac.CronJobApplyConfigur
 			WithSuccessfulJobsHistoryLimit(1).
 			WithFailedJobsHistoryLimit(2).
 			WithStartingDeadlineSeconds(600).
+			// No labels of ours on its Jobs: they are Kubernetes' to make and to delete, and would be pruned as not planned.
 			WithJobTemplate(batchv1ac.JobTemplateSpec().
-				WithLabels(objectLabels(t, c.Name)).
 				WithSpec(batchv1ac.JobSpec().WithBackoffLimit(1).WithTemplate(p.template()))))
 }

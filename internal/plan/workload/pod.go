@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"cmp"
 	"path"
 
 	corev1 "k8s.io/api/core/v1"
@@ -128,13 +129,11 @@ func (p pod) container(name, image string) *corev1ac.ContainerApplyConfiguration
 
 // application is a container that runs command in image with what the agent rendered.
 func (p pod) application(image, stopSignal string, command []string) *corev1ac.ContainerApplyConfiguration {
-	args := []string{"exec"}
-	if stopSignal != "" {
-		args = append(args, "--stop-signal", stopSignal)
-	}
+	// As process 1 a program that sets up no handler ignores SIGTERM, and is killed half a minute later; so it never is.
+	args := []string{"exec", "--stop-signal", cmp.Or(stopSignal, "SIGTERM"), "--"}
 	return p.container(containerMain, image).
 		WithCommand(path.Join(config.BinDir, "crmkeep")).
-		WithArgs(append(append(args, "--"), command...)...).
+		WithArgs(append(args, command...)...).
 		WithVolumeMounts(
 			mount(volumeBin, config.BinDir, true),
 			mount(volumeFiles, config.FilesDir, true),
