@@ -533,7 +533,7 @@ type CRMClassStatus struct {
 	// observedGeneration is the generation that the status speaks of.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// conditions: Ready, Stalled.
+	// conditions are Ready, Stalled.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

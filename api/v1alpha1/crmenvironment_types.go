@@ -271,7 +271,7 @@ type CRMEnvironmentStatus struct {
 	// observedGeneration is the generation that the status speaks of.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// conditions: Ready, Reconciling, Stalled, Approved, NamespaceReady, KeysReady, NetworkIsolated, DatabaseReady, Migrated,
+	// conditions are Ready, Reconciling, Stalled, Approved, NamespaceReady, KeysReady, NetworkIsolated, DatabaseReady, Migrated,
 	// WorkloadReady, RolesEnforced, BackupHealthy.
 	// +optional
 	// +listType=map

@@ -214,13 +214,13 @@ type CRMRolePolicyStatus struct {
 	// observedGeneration is the generation that the status speaks of.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// conditions: Ready, Reconciling, Stalled.
+	// conditions are Ready, Reconciling, Stalled.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
-	// rules that are not enforced in an environment, with the reason.
+	// notEnforced are rules that are not enforced in an environment, with the reason.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=200

@@ -163,7 +163,7 @@ type CRMTenantStatus struct {
 	// observedGeneration is the generation that the status speaks of.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// conditions: Ready, Reconciling, Stalled, NamespaceReady.
+	// conditions are Ready, Reconciling, Stalled, NamespaceReady.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

@@ -98,7 +98,7 @@ func requireCurrent(t *testing.T, file, want string) {
 		require.NoError(t, os.WriteFile(file, []byte(want), 0o600))
 		return
 	}
-	have, err := os.ReadFile(file) //nolint:gosec // A page of this folder.
+	have, err := os.ReadFile(file)
 	require.NoError(t, err)
 	require.Equal(t, want, string(have), "run go test ./docs/reference -update")
 }

@@ -92,6 +92,9 @@ done
 [ ${#names[@]} -gt 0 ] || die 'which image?'
 
 mkdir -p "$out" "$cache"
+# One build at a time: a second one then finds in the cache what the first has made.
+exec 9>"$cache/.lock"
+flock 9
 for name in "${names[@]}"; do
 	[ -n "${tag[$name]:-}" ] || die "no such image: $name"
 	[ "$name" != crmkeep ] || [ -x "$binary" ] || die 'crmkeep needs --binary PATH'

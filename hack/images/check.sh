@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Proves the built images without Kubernetes: runs them as a pod would (uid 65532, read-only root, no privileges to gain)
-# on a loopback of their own, with the configuration files of their classes. Each application is migrated twice, started, asked
+# on a loopback of their own, with the configuration files of their classes. Each application is migrated repeatedly, started, asked
 # whether it is ready, logged in to and stopped.
 # usage: check.sh [tryton] [ttrss] [crmkeep]    (as root; default: all)
 set -euo pipefail
@@ -67,8 +67,12 @@ stop_database() { run postgres pg_ctl -D /tmp/data -s -m fast -w stop; }
 
 # database NAME: an empty one, owned by the role of that name.
 database() {
-	run postgres psql -qX -h 127.0.0.1 -U postgres -c "CREATE ROLE $1 LOGIN" -c "CREATE DATABASE $1 OWNER $1"
+	sql postgres "CREATE ROLE $1 LOGIN"
+	sql postgres "CREATE DATABASE $1 OWNER $1"
 }
+
+# sql DATABASE STATEMENT
+sql() { run postgres psql -qXtA -h 127.0.0.1 -U postgres -d "$1" -c "$2"; }
 
 # configure NAME FILE CLASS: render the class's FILE where the agent would.
 configure() {
@@ -117,6 +121,10 @@ check_tryton() {
 	configure tryton trytond.conf config/classes/tryton.yaml
 	timed 'tryton: a new database' run tryton tryton-migrate --bootstrap
 	timed 'tryton: an existing database' run tryton tryton-migrate --bootstrap
+	sql tryton "COMMENT ON TABLE ir_module IS 'another version'"
+	timed 'tryton: a database of another version' run tryton tryton-migrate
+	[ "$(sql tryton "SELECT obj_description('ir_module'::regclass)")" = "$(cat "$root/tryton/usr/share/crmkeep/tryton-version")" ] ||
+		fail 'tryton: the version was not recorded'
 	"${enter[@]}" "$root/tryton" gunicorn --bind=127.0.0.1:8000 --threads=16 trytond.application:app >"$root/log" 2>&1 &
 	pid=$!
 	request http://127.0.0.1:8000/ | expect 'tryton: the web client' tryton-sao

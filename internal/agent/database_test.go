@@ -16,7 +16,7 @@ import (
 
 	"github.com/crmkeep/crmkeep/internal/agent/agenttest"
 	"github.com/crmkeep/crmkeep/internal/agent/config"
-	"github.com/crmkeep/crmkeep/internal/agent/postgres"
+	"github.com/crmkeep/crmkeep/internal/agent/postgres/serverconfig"
 )
 
 const databaseHost = "database.crm-acme--prod.svc"
@@ -36,9 +36,9 @@ func startDatabase(t *testing.T, ttl int64) *databasePod {
 	installation := agenttest.Install(t)
 	installation.Environment(t, "acme", "prod")
 	d := &databasePod{installation: installation, files: t.TempDir()}
-	d.server = agenttest.NewServer(t, postgres.Server{
+	d.server = agenttest.NewServer(t, serverconfig.Server{
 		FilesDir: d.files, MemoryBytes: 256 << 20, MaxConnections: 20, Database: "crm",
-		Clients: []postgres.Client{
+		Clients: []serverconfig.Client{
 			{CommonName: "acme.prod.web", Role: "crm"}, {CommonName: "acme.prod.backup", Role: "backup"},
 		},
 	})

@@ -137,7 +137,9 @@ func comesFirst(a, b *v1alpha1.CRMEnvironment) bool {
 	return older(a, b)
 }
 
-func holdsHostname(e *v1alpha1.CRMEnvironment) bool { return e.Status.URL == naming.URL(e.Spec.Hostname) }
+func holdsHostname(e *v1alpha1.CRMEnvironment) bool {
+	return e.Status.URL == naming.URL(e.Spec.Hostname)
+}
 
 // older orders environments: by age, then by name, so that of any two one comes first for both.
 func older(a, b *v1alpha1.CRMEnvironment) bool {

@@ -14,17 +14,12 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
-
-	"github.com/crmkeep/crmkeep/internal/naming"
 )
-
-// home is the namespace of every namespaced sample.
-var home = naming.HomeNamespace("acme")
 
 // A sample is a YAML file in testdata/<kind>/accepted or testdata/<kind>/rejected. It holds only what differs from the kind's
 // base.yaml, as a JSON merge patch. A second document is an update of the object that the first made. A rejected sample starts
 // with "# want: " and a fragment of the message; its last document is the one that is refused.
-func TestSamples(t *testing.T) {
+func TestEverySampleIsTakenAsItsFolderSays(t *testing.T) {
 	c := newClient(t, server.Server(t).Config())
 	createHome(t, c, "acme")
 	bases, err := filepath.Glob("testdata/*/base.yaml")

@@ -27,7 +27,7 @@ const (
 func helm(t *testing.T, arguments ...string) (string, error) {
 	t.Helper()
 	program := needs.Env(t, "HELM", "the program helm")
-	command := exec.Command(program, arguments...) //nolint:gosec // The developer names the program.
+	command := exec.Command(program, arguments...)
 	folder := t.TempDir()
 	command.Env = append(os.Environ(), "KUBECONFIG="+filepath.Join(folder, "none"), "HELM_CONFIG_HOME="+folder,
 		"HELM_CACHE_HOME="+folder, "HELM_DATA_HOME="+folder)

@@ -99,7 +99,7 @@ func TestPartsOfTheChartCanBeLeftOut(t *testing.T) {
 func TestWrongValuesAreRefused(t *testing.T) {
 	cases := map[string]struct{ set, refusal string }{
 		"a misspelt value":                    {"replica=2", "replica"},
-		"a misspelt setting":                  {"settings.vault.addres=x", "addres"},
+		"a setting that does not exist":       {"settings.vault.token=x", "token"},
 		"a setting that the chart knows":      {"settings.network.operatorNamespace=x", "operatorNamespace"},
 		"Vault without TLS":                   {"settings.vault.address=http://vault:8200", "address"},
 		"Vault nowhere":                       {"settings.network.vault=null", "vault"},

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/crmkeep/crmkeep/internal/agent/postgres"
+	"github.com/crmkeep/crmkeep/internal/agent/postgres/serverconfig"
 )
 
 // BinDirEnv names the environment variable with the folder of Postgres' programs. Default: Debian's.
@@ -28,7 +29,7 @@ type Server struct {
 	// Address it listens on, "127.0.0.1:port".
 	Address string
 	// Settings are those of its configuration. SocketDir is where an agent finds its socket.
-	Settings postgres.Server
+	Settings serverconfig.Server
 
 	dataDir string
 	process *exec.Cmd
@@ -36,7 +37,7 @@ type Server struct {
 }
 
 // NewServer initialises a server with `crmkeep postgres-init` and does not start it. It skips the test without Postgres.
-func NewServer(t testing.TB, settings postgres.Server) *Server {
+func NewServer(t testing.TB, settings serverconfig.Server) *Server {
 	t.Helper()
 	initdb := program("initdb")
 	if _, err := os.Stat(initdb); err != nil {
@@ -71,7 +72,7 @@ func (s *Server) writeConfig(t testing.TB) {
 	require.NoError(t, err)
 	me, err := user.Current()
 	require.NoError(t, err)
-	files[postgres.IdentFile] = strings.ReplaceAll(files[postgres.IdentFile], fmt.Sprintf("%q", postgres.OSUser), fmt.Sprintf("%q", me.Username))
+	files[serverconfig.IdentFile] = strings.ReplaceAll(files[serverconfig.IdentFile], fmt.Sprintf("%q", serverconfig.OSUser), fmt.Sprintf("%q", me.Username))
 	for name, text := range files {
 		require.NoError(t, os.WriteFile(filepath.Join(s.Settings.ConfigDir, name), []byte(text), 0o600))
 	}
@@ -83,7 +84,7 @@ func (s *Server) Start(t testing.TB) {
 	_, port, err := net.SplitHostPort(s.Address)
 	require.NoError(t, err)
 	s.process = exec.Command(program("postgres"), "-D", s.dataDir, //nolint:gosec // a path that the tester chose
-		"-c", "config_file="+filepath.Join(s.Settings.ConfigDir, postgres.ConfFile), "-c", "listen_addresses=127.0.0.1", "-c", "port="+port)
+		"-c", "config_file="+filepath.Join(s.Settings.ConfigDir, serverconfig.ConfFile), "-c", "listen_addresses=127.0.0.1", "-c", "port="+port)
 	s.process.Stdout, s.process.Stderr = &s.log, &s.log
 	require.NoError(t, s.process.Start())
 	// Tests share a machine, so the port is another one than a pod's; the agent looks for the socket of the usual one.

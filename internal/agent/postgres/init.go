@@ -1,3 +1,5 @@
+// Package postgres is what crmkeep does in a database pod: the first initialisation of the data directory, and the roles and the
+// database of a running server.
 package postgres
 
 import (
@@ -10,6 +12,8 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"github.com/crmkeep/crmkeep/internal/agent/postgres/serverconfig"
 )
 
 // versionFile is written last by initdb's bootstrap and read first by the server.
@@ -65,7 +69,7 @@ func initialise(ctx context.Context, dataDir string, create func(ctx context.Con
 }
 
 func runInitdb(ctx context.Context, cmd *cobra.Command, program, dir string) error {
-	initdb := exec.CommandContext(ctx, program, "--pgdata="+dir, "--username="+Superuser, "--auth-local=peer", "--auth-host=reject", //nolint:gosec // the program is the pod spec's
+	initdb := exec.CommandContext(ctx, program, "--pgdata="+dir, "--username="+serverconfig.Superuser, "--auth-local=peer", "--auth-host=reject", //nolint:gosec // the program is the pod spec's
 		"--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums", "--no-instructions")
 	initdb.Stdout, initdb.Stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
 	if err := initdb.Run(); err != nil {

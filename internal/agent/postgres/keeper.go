@@ -11,6 +11,7 @@ import (
 
 	"github.com/crmkeep/crmkeep/internal/agent/change"
 	"github.com/crmkeep/crmkeep/internal/agent/config"
+	"github.com/crmkeep/crmkeep/internal/agent/postgres/serverconfig"
 	"github.com/crmkeep/crmkeep/internal/outcome"
 )
 
@@ -78,7 +79,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 
 // attend stays with one life of the server: it returns when the connection breaks.
 func (k *Keeper) attend(ctx context.Context) error {
-	conn, err := connect(ctx, k.want.SocketDir, Superuser)
+	conn, err := connect(ctx, k.want.SocketDir, serverconfig.Superuser)
 	if err != nil {
 		return outcome.Wait(ReasonServerAway, 0, "the server does not answer on its socket: %s", reasonOf(err))
 	}

@@ -3,26 +3,30 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"regexp"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/crmkeep/crmkeep/internal/agent/config"
+	"github.com/crmkeep/crmkeep/internal/agent/postgres/serverconfig"
 )
 
 // plainRole is all that a role of a component is: it may connect. NULL takes a password away that somebody set.
 const plainRole = " LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD NULL"
 
+var extensionName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
+
 func validWant(want config.Postgres) error {
-	if err := validName("database", want.Database); err != nil {
+	if err := serverconfig.ValidName("database", want.Database); err != nil {
 		return err
 	}
 	for _, role := range append([]string{want.Owner}, want.Readers...) {
-		if err := validName("role", role); err != nil {
+		if err := serverconfig.ValidName("role", role); err != nil {
 			return err
 		}
 	}
 	for _, name := range want.Extensions {
-		if !extension.MatchString(name) {
+		if !extensionName.MatchString(name) {
 			return fmt.Errorf("extension %q: not the name of an extension", name)
 		}
 	}
@@ -36,7 +40,7 @@ func connect(ctx context.Context, socketDir, database string) (*pgx.Conn, error)
 		return nil, err
 	}
 	settings.Host, settings.Port = socketDir, 5432
-	settings.User, settings.Password, settings.Database = Superuser, "", database
+	settings.User, settings.Password, settings.Database = serverconfig.Superuser, "", database
 	settings.TLSConfig, settings.Fallbacks = nil, nil
 	settings.RuntimeParams = map[string]string{"application_name": "crmkeep-agent"}
 	settings.ConnectTimeout = pollTimeout
@@ -93,7 +97,7 @@ func ensureDatabase(ctx context.Context, conn *pgx.Conn, database, owner string)
 // grants lets the owner and the readers connect to the database, and nobody to any other.
 func grants(want config.Postgres) []string {
 	var all []string
-	for _, database := range []string{want.Database, Superuser, "template0", "template1"} {
+	for _, database := range []string{want.Database, serverconfig.Superuser, "template0", "template1"} {
 		all = append(all, "REVOKE ALL ON DATABASE "+quote(database)+" FROM PUBLIC")
 	}
 	for _, reader := range want.Readers {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/agent/config"
-	"github.com/crmkeep/crmkeep/internal/agent/postgres"
+	"github.com/crmkeep/crmkeep/internal/agent/postgres/serverconfig"
 	"github.com/crmkeep/crmkeep/internal/binding"
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/plan/secrets"
@@ -190,13 +190,13 @@ func databaseConfig(t *target.Target, id secrets.Component) (config.Config, erro
 		Owner:      t.Class.Database.Name,
 		Extensions: t.Class.Database.Extensions,
 	}
-	server := postgres.Server{
+	server := serverconfig.Server{
 		ConfigDir: config.FilesDir, SocketDir: socketDir, FilesDir: config.FilesDir,
 		MemoryBytes: t.Database.Memory.Value(), MaxConnections: maxConnections, Database: t.Class.Database.Name,
 	}
 	for _, i := range Identities(t) {
 		if i.Name != naming.ComponentDatabase {
-			server.Clients = append(server.Clients, postgres.Client{
+			server.Clients = append(server.Clients, serverconfig.Client{
 				CommonName: naming.Component(t.Tenant, t.Environment, i.Name), Role: t.Class.Database.Name,
 			})
 		}

@@ -10,7 +10,7 @@ import (
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 
 	"github.com/crmkeep/crmkeep/internal/agent/config"
-	"github.com/crmkeep/crmkeep/internal/agent/postgres"
+	"github.com/crmkeep/crmkeep/internal/agent/postgres/serverconfig"
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/plan/object"
 	"github.com/crmkeep/crmkeep/internal/plan/secrets"
@@ -50,7 +50,7 @@ func database(t *target.Target, id secrets.Component, run Run) ([]object.Object,
 		WithVolumeMounts(mount(volumeBin, config.BinDir, true), mount(volumeData, dataMount, false), mount(volumeTmp, "/tmp", false))
 	// SIGTERM waits until every client has left; SIGINT ends their sessions and writes a checkpoint.
 	p.main = p.application(image, "SIGINT", []string{
-		"postgres", "-D", dataDir, "-c", "config_file=" + path.Join(config.FilesDir, postgres.ConfFile),
+		"postgres", "-D", dataDir, "-c", "config_file=" + path.Join(config.FilesDir, serverconfig.ConfFile),
 	}).
 		WithPorts(corev1ac.ContainerPort().WithName("postgres").WithContainerPort(config.DatabasePort).WithProtocol(corev1.ProtocolTCP)).
 		WithResources(resources(t.Database.CPU, t.Database.Memory, t.Database.Memory)).

@@ -1,7 +1,6 @@
-// Package postgres is everything that crmkeep does in a database pod: the server's configuration as text, the first
-// initialisation of the data directory, and the roles and the database of a running server. No role has a password: components
-// come with certificates, and the superuser is who runs beside the server.
-package postgres
+// Package serverconfig is the configuration of an environment's Postgres server, as text. It is pure: the plan makes it. No role has a
+// password: components come with certificates, and the superuser is who runs beside the server.
+package serverconfig
 
 import (
 	"fmt"
@@ -69,7 +68,6 @@ const (
 
 var (
 	identifier = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
-	extension  = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
 	commonName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?){2}$`)
 	folder     = regexp.MustCompile(`^/[A-Za-z0-9._/-]*$`)
 )
@@ -86,11 +84,11 @@ func (s Server) validate() error {
 	if s.MaxConnections < minConnections {
 		return fmt.Errorf("MaxConnections %d: less than %d", s.MaxConnections, minConnections)
 	}
-	if err := validName("Database", s.Database); err != nil {
+	if err := ValidName("Database", s.Database); err != nil {
 		return err
 	}
 	for _, client := range s.Clients {
-		if err := validName("Role", client.Role); err != nil {
+		if err := ValidName("Role", client.Role); err != nil {
 			return err
 		}
 		if !commonName.MatchString(client.CommonName) {
@@ -100,8 +98,8 @@ func (s Server) validate() error {
 	return nil
 }
 
-// validName accepts a role or database that is neither the server's own nor a word with a meaning in the files.
-func validName(field, name string) error {
+// ValidName accepts a role or database that is neither the server's own nor a word with a meaning in the files.
+func ValidName(field, name string) error {
 	if !identifier.MatchString(name) {
 		return fmt.Errorf("%s %q: not a plain lower-case identifier", field, name)
 	}

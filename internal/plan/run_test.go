@@ -1,0 +1,179 @@
+package plan_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/facts"
+	"github.com/crmkeep/crmkeep/internal/naming"
+	"github.com/crmkeep/crmkeep/internal/plan"
+	"github.com/crmkeep/crmkeep/internal/plan/target"
+	"github.com/crmkeep/crmkeep/internal/plan/workload"
+	"github.com/crmkeep/crmkeep/internal/testing/build"
+)
+
+var (
+	up      = facts.Workload{Exists: true, Current: true, Wanted: 1, Replicas: 1, Ready: 1}
+	stopped = facts.Workload{Exists: true, Current: true}
+)
+
+// A moment is what was seen, of an environment at version 1.0 unless it says otherwise, and what is to run then.
+func TestWhatRunsNow(t *testing.T) {
+	cases := map[string]struct {
+		state    v1alpha1.EnvironmentState
+		at       string
+		wanted   string
+		external bool
+		seen     facts.Environment
+		job      *facts.Job
+		want     workload.Run
+	}{
+		"nothing yet: the database comes first": {
+			wanted: "1.0",
+			want:   workload.Run{Absent: true, Stopped: true},
+		},
+		"a database that is up: the first migration": {
+			wanted: "1.0", seen: facts.Environment{Database: up},
+			want: workload.Run{Absent: true, Stopped: true, Migrate: true},
+		},
+		"an external database is not waited for": {
+			wanted: "1.0", external: true,
+			want: workload.Run{Absent: true, Stopped: true, Migrate: true},
+		},
+		"a migration that has begun stays while the database is away": {
+			wanted: "1.0", job: &facts.Job{},
+			want: workload.Run{Absent: true, Stopped: true, Migrate: true},
+		},
+		"migrated: the application starts": {
+			at: "1.0", wanted: "1.0", seen: facts.Environment{Database: up},
+			want: workload.Run{},
+		},
+		"migrated, but the database is away: the application is not started": {
+			at: "1.0", wanted: "1.0",
+			want: workload.Run{Stopped: true},
+		},
+		"a running application outlives its database's absence": {
+			at: "1.0", wanted: "1.0", seen: facts.Environment{Components: map[string]facts.Workload{"web": up}},
+			want: workload.Run{},
+		},
+		"another version: the application stops first": {
+			at: "1.0", wanted: "2.0", seen: facts.Environment{Database: up, Components: map[string]facts.Workload{"web": up}},
+			want: workload.Run{Stopped: true},
+		},
+		"another version, and a pod takes its time to end: it still writes": {
+			at: "1.0", wanted: "2.0", seen: facts.Environment{
+				Database: up, Components: map[string]facts.Workload{"web": stopped}, Pods: map[string]int{"web": 1}},
+			want: workload.Run{Stopped: true},
+		},
+		"another version, and a scheduled run is not over": {
+			at: "1.0", wanted: "2.0", seen: facts.Environment{Database: up, Pods: map[string]int{"nightly": 1}},
+			want: workload.Run{Stopped: true},
+		},
+		"another version, and nobody has seen yet that the application is to stop": {
+			at: "1.0", wanted: "2.0", seen: facts.Environment{Database: up, Components: map[string]facts.Workload{"web": {Exists: true}}},
+			want: workload.Run{Stopped: true},
+		},
+		"another version and everything has stopped: the migration": {
+			at: "1.0", wanted: "2.0", seen: facts.Environment{
+				Database: up, Components: map[string]facts.Workload{"web": stopped}, Pods: map[string]int{"database": 1}},
+			want: workload.Run{Stopped: true, Migrate: true},
+		},
+		"another version while a cancelled migration still ends": {
+			at: "1.0", wanted: "2.0", seen: facts.Environment{Database: up, Pods: map[string]int{"migrate": 1}},
+			want: workload.Run{Stopped: true},
+		},
+		"back to the old version while a cancelled migration still ends": {
+			at: "1.0", wanted: "1.0", seen: facts.Environment{
+				Database: up, Components: map[string]facts.Workload{"web": stopped}, Pods: map[string]int{"migrate": 1}},
+			want: workload.Run{Stopped: true},
+		},
+		"suspended: the application stops before the database": {
+			state: v1alpha1.StateSuspended, at: "1.0", wanted: "1.0",
+			seen: facts.Environment{Database: up, Components: map[string]facts.Workload{"web": up}},
+			want: workload.Run{Stopped: true},
+		},
+		"suspended and the application has ended: the database stops": {
+			state: v1alpha1.StateSuspended, at: "1.0", wanted: "1.0",
+			seen: facts.Environment{Database: up, Components: map[string]facts.Workload{"web": stopped}},
+			want: workload.Run{Stopped: true, DatabaseStopped: true},
+		},
+		"suspended in the middle of a migration: it is let end": {
+			state: v1alpha1.StateSuspended, at: "1.0", wanted: "2.0", seen: facts.Environment{Database: up}, job: &facts.Job{},
+			want: workload.Run{Stopped: true, Migrate: true},
+		},
+		"suspended after a migration has failed": {
+			state: v1alpha1.StateSuspended, at: "1.0", wanted: "2.0", seen: facts.Environment{Database: up}, job: &facts.Job{Failed: true},
+			want: workload.Run{Stopped: true, DatabaseStopped: true},
+		},
+		"suspended before it ever ran": {
+			state: v1alpha1.StateSuspended, wanted: "1.0",
+			want: workload.Run{Absent: true, Stopped: true, DatabaseStopped: true},
+		},
+		"resumed: the database comes first": {
+			at: "1.0", wanted: "1.0", seen: facts.Environment{Database: stopped, Components: map[string]facts.Workload{"web": stopped}},
+			want: workload.Run{Stopped: true},
+		},
+		"quarantined: everything runs on": {
+			state: v1alpha1.StateQuarantined, at: "1.0", wanted: "1.0",
+			seen: facts.Environment{Database: up, Components: map[string]facts.Workload{"web": up}},
+			want: workload.Run{},
+		},
+	}
+	for sentence, c := range cases {
+		t.Run(sentence, func(t *testing.T) {
+			resolved := resolve(t, func(e *v1alpha1.CRMEnvironment) {
+				e.Spec.State, e.Spec.Version, e.Status.Version = c.state, c.wanted, c.at
+				if c.external {
+					e.Spec.Database = &v1alpha1.EnvironmentDatabase{External: &v1alpha1.ExternalDatabase{Host: "pg.example", CIDR: "192.0.2.0/28"}}
+				}
+			})
+			if c.job != nil {
+				c.seen.Jobs = map[string]facts.Job{workload.MigrationJob(&resolved): *c.job}
+			}
+			got := plan.RunNow(&resolved, &c.seen)
+			runs := got.Version.Name
+			got.Version = v1alpha1.ClassVersion{}
+			assert.Equal(t, c.want, got)
+			if c.at != "" {
+				assert.Equal(t, c.at, runs, "what would run fits the database as it is")
+			}
+		})
+	}
+}
+
+func TestTheImageStaysTheOldOneUntilTheMigrationIsDone(t *testing.T) {
+	resolved := resolve(t, func(e *v1alpha1.CRMEnvironment) { e.Status.Version, e.Spec.Version = "1.0", "2.0" })
+	require.Equal(t, "2.0", resolved.Version.Name)
+	assert.Equal(t, "crmkeep.local/demo:1.0", plan.RunNow(&resolved, &facts.Environment{}).Version.Image)
+}
+
+func TestAMigrationIsTriedAgainWhenTheClassIsMended(t *testing.T) {
+	before := resolve(t)
+	for _, mend := range []func(*target.Target){
+		func(t *target.Target) { t.Version.Image = "crmkeep.local/demo:2.0.1" },
+		func(t *target.Target) { t.Class.Migration.Command = []string{"demo", "migrate", "--careful"} },
+		func(t *target.Target) { t.Version.Name = "3.0" },
+	} {
+		after := resolve(t)
+		mend(&after)
+		assert.NotEqual(t, workload.MigrationJob(&before), workload.MigrationJob(&after))
+	}
+	assert.LessOrEqual(t, len(workload.MigrationJob(&before)), 63-len("-xxxxx"), "its pods' names must fit too")
+}
+
+func resolve(t *testing.T, change ...func(*v1alpha1.CRMEnvironment)) target.Target {
+	t.Helper()
+	resolved, err := target.Resolve(build.Settings(), build.Tenant("acme"), build.Class(), build.Environment("acme", "prod", change...))
+	require.NoError(t, err)
+	return resolved
+}
+
+func TestAReservedNameIsNoComponentOfAClass(t *testing.T) {
+	f := facts.Environment{Pods: map[string]int{
+		naming.ComponentDatabase: 1, naming.ComponentMigrate: 1, naming.ComponentBackup: 1, naming.ComponentRestore: 1, naming.ComponentGateway: 1,
+	}}
+	assert.False(t, f.AnyComponentPod())
+}
