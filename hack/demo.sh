@@ -38,6 +38,8 @@ down() {
 	kubectl delete crmtenant "$TENANT" --ignore-not-found
 	"$("$REPO/hack/tools/install.sh" helm)" uninstall crmkeep --namespace crmkeep-system --ignore-not-found --wait
 	kubectl delete namespace crmkeep-system "$CLIENT" "$STRANGER" "$(namespace_of prod)" "$(namespace_of test)" --ignore-not-found
+	kubectl delete clusterrolebinding demo-break-glass demo-break-glass-override --ignore-not-found
+	kubectl delete clusterrole demo-break-glass --ignore-not-found
 	kubectl get crd -o name | { grep 'crmkeep\.io$' || true; } | xargs -r kubectl delete
 	echo "In Vault the engines crmkeep-* stay: the keys of retained environments are there."
 }

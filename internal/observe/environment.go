@@ -46,7 +46,10 @@ func (o *Observer) Environment(ctx context.Context, env *v1alpha1.CRMEnvironment
 	if f.Class, err = get(ctx, o.Reader, client.ObjectKey{Name: env.Spec.ClassRef.Name}, &v1alpha1.CRMClass{}); err != nil {
 		return nil, err
 	}
-	if err := o.neighbours(ctx, env, f); err != nil {
+	if err := o.siblings(ctx, env, f); err != nil {
+		return nil, err
+	}
+	if err := o.hostnameHolder(ctx, env, f); err != nil {
 		return nil, err
 	}
 	if err := o.workload(ctx, naming.WorkloadNamespace(tenant, env.Name), f); err != nil {
@@ -97,8 +100,8 @@ func (o *Observer) KnowsHTTPRoutes() bool {
 	return err == nil
 }
 
-// neighbours finds the environments that this one shares limits and host names with.
-func (o *Observer) neighbours(ctx context.Context, env *v1alpha1.CRMEnvironment, f *facts.Environment) error {
+// siblings finds the environments that this one shares the tenant's limits with.
+func (o *Observer) siblings(ctx context.Context, env *v1alpha1.CRMEnvironment, f *facts.Environment) error {
 	var same v1alpha1.CRMEnvironmentList
 	if err := o.Reader.List(ctx, &same, client.InNamespace(env.Namespace)); err != nil {
 		return fmt.Errorf("listing the tenant's environments: %w", err)
@@ -113,6 +116,11 @@ func (o *Observer) neighbours(ctx context.Context, env *v1alpha1.CRMEnvironment,
 		}
 		f.Siblings = append(f.Siblings, facts.Sibling{Environment: other, Class: class})
 	}
+	return nil
+}
+
+// hostnameHolder finds who has the host name that this one declares.
+func (o *Observer) hostnameHolder(ctx context.Context, env *v1alpha1.CRMEnvironment, f *facts.Environment) error {
 	if env.Spec.Hostname == "" {
 		return nil
 	}

@@ -2,6 +2,7 @@ package observe
 
 import (
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -20,36 +21,40 @@ func problems(p *corev1.Pod) []facts.PodProblem {
 	}
 	component := p.Labels[naming.LabelComponent]
 	var found []facts.PodProblem
-	add := func(reason, format string, args ...any) {
-		found = append(found, facts.PodProblem{Component: component, Reason: reason, Message: fmt.Sprintf(format, args...)})
-	}
 	for _, c := range p.Status.Conditions {
 		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Reason == corev1.PodReasonUnschedulable {
-			add(v1alpha1.ReasonUnschedulable, "no node takes the pod of %s: %s", component, c.Message)
+			found = append(found, facts.PodProblem{Component: component, Reason: v1alpha1.ReasonUnschedulable,
+				Message: fmt.Sprintf("no node takes the pod of %s: %s", component, c.Message)})
 		}
 	}
-	for _, statuses := range [][]corev1.ContainerStatus{p.Status.InitContainerStatuses, p.Status.ContainerStatuses} {
-		for _, s := range statuses {
-			w := s.State.Waiting
-			if w == nil {
-				continue
-			}
-			switch w.Reason {
-			case "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "RegistryUnavailable":
-				add(v1alpha1.ReasonImageUnavailable, "image %q of %s cannot be had (%s); correct it in the class, or see that the node can pull it",
-					s.Image, component, w.Reason)
-			case "CreateContainerError", "CreateContainerConfigError", "RunContainerError":
-				add(v1alpha1.ReasonCrashing, "container %s of %s cannot be started (%s); see kubectl describe pod in the workload namespace",
-					s.Name, component, w.Reason)
-			case "CrashLoopBackOff":
-				if s.RestartCount >= crashes {
-					add(v1alpha1.ReasonCrashing, "container %s of %s fails again and again%s; see its log in the workload namespace",
-						s.Name, component, exitCode(s.LastTerminationState.Terminated))
-				}
-			}
+	for _, s := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
+		if reason, message := containerProblem(component, s); reason != "" {
+			found = append(found, facts.PodProblem{Component: component, Reason: reason, Message: message})
 		}
 	}
 	return found
+}
+
+// containerProblem is why a container waits, when that is no good sign.
+func containerProblem(component string, s corev1.ContainerStatus) (reason, message string) {
+	w := s.State.Waiting
+	if w == nil {
+		return "", ""
+	}
+	switch w.Reason {
+	case "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "RegistryUnavailable":
+		return v1alpha1.ReasonImageUnavailable, fmt.Sprintf(
+			"image %q of %s cannot be had (%s); correct it in the class, or see that the node can pull it", s.Image, component, w.Reason)
+	case "CreateContainerError", "CreateContainerConfigError", "RunContainerError":
+		return v1alpha1.ReasonCrashing, fmt.Sprintf(
+			"container %s of %s cannot be started (%s); see kubectl describe pod in the workload namespace", s.Name, component, w.Reason)
+	case "CrashLoopBackOff":
+		if s.RestartCount >= crashes {
+			return v1alpha1.ReasonCrashing, fmt.Sprintf("container %s of %s fails again and again%s; see its log in the workload namespace",
+				s.Name, component, exitCode(s.LastTerminationState.Terminated))
+		}
+	}
+	return "", ""
 }
 
 func exitCode(t *corev1.ContainerStateTerminated) string {

@@ -34,16 +34,11 @@ type Pass struct {
 	Encryption *v1alpha1.EncryptionStatus
 }
 
-// condition is one line of the result.
+// condition is one line of the result; it holds when there is no error.
 type condition struct {
-	kind    string
-	err     error
-	reason  string
-	message string
+	kind string
+	err  error
 }
-
-// holds tells whether the condition is True. A reason without an error is for a condition that is False by declaration.
-func (c condition) holds() bool { return c.err == nil }
 
 // Environment folds a pass into the environment's new status.
 func Environment(env *v1alpha1.CRMEnvironment, f *facts.Environment, p Pass, now metav1.Time) v1alpha1.CRMEnvironmentStatus {
@@ -109,7 +104,7 @@ func verdict(t *target.Target, f *facts.Environment, steps []condition) error {
 		}
 	}
 	for _, c := range steps {
-		if !c.holds() {
+		if c.err != nil {
 			return c.err
 		}
 	}

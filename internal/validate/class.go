@@ -3,6 +3,7 @@ package validate
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/binding"
@@ -85,14 +86,15 @@ func template(field, text string, s scope) error {
 
 func (s scope) refuses(ref string) string {
 	b, _ := binding.Lookup(ref)
+	admin, key := strings.HasPrefix(ref, "admin."), strings.HasPrefix(ref, "key.")
 	switch {
 	case b.Secret && !s.secrets:
 		return "is secret and would stand in a pod spec; use it in spec.files or spec.env"
-	case ref == "admin.password" && !s.admin:
-		return "is for the migration only; set audience: Migration"
-	case (ref == "admin.password" || ref == "admin.login") && !s.login:
+	case admin && !s.login:
 		return "the class has no spec.admin"
-	case (ref == "key.hex" || ref == "key.base64" || ref == "key.base64url") && !s.dataKey:
+	case admin && b.Secret && !s.admin:
+		return "is for the migration only; set audience: Migration"
+	case key && !s.dataKey:
 		return "the class has no spec.dataKey"
 	}
 	return ""

@@ -9,7 +9,7 @@ pod=$(kubectl get pod -n "$own" -l "crmkeep.io/component=$web" -o jsonpath='{.it
 
 # ask ROLE METHOD PATH: logs in to Vault in the pod, as its agent does, and gives the status codes of the login and of a request.
 ask() {
-	kubectl create token "$web" -n "$own" --audience vault --duration 10m |
+	break_glass create token "$web" -n "$own" --audience vault --duration 10m |
 		python "$own/$pod" "$DEMO/vault.py" "$POD_VAULT_ADDR" "$(<"$VAULT_CACERT")" "$@"
 }
 

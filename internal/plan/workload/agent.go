@@ -45,16 +45,16 @@ func Values(t *target.Target, port int32) map[string]string {
 
 // Identities are the components as Vault and the certificates know them.
 func Identities(t *target.Target) []secrets.Component {
-	identities := []secrets.Component{identity(t, naming.ComponentMigrate)}
+	identities := []secrets.Component{identity(naming.ComponentMigrate)}
 	identities[0].NeedsDataKey = t.Class.DataKey != nil
 	identities[0].NeedsAdmin = t.Class.Admin != nil
 	if t.Database.External == nil {
-		database := identity(t, naming.ComponentDatabase)
+		database := identity(naming.ComponentDatabase)
 		database.DNSNames = serviceNames(naming.ComponentDatabase, t.Namespace)
 		identities = append(identities, database)
 	}
 	for _, c := range t.Components {
-		i := identity(t, c.Name)
+		i := identity(c.Name)
 		i.NeedsDataKey = t.Class.DataKey != nil
 		if c.Type == v1alpha1.ComponentWeb {
 			i.DNSNames = serviceNames(c.Name, t.Namespace)
@@ -67,7 +67,7 @@ func Identities(t *target.Target) []secrets.Component {
 	return identities
 }
 
-func identity(t *target.Target, component string) secrets.Component {
+func identity(component string) secrets.Component {
 	return secrets.Component{Name: component, ServiceAccount: component}
 }
 

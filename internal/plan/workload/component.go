@@ -82,7 +82,7 @@ func (p *pod) mountClassVolumes(mounts []v1alpha1.ClassVolumeMount) {
 		p.main.WithVolumeMounts(mount(naming.Volume(m.Name), m.MountPath, false))
 	}
 	for i, dir := range p.target.Class.WritablePaths {
-		name := "writable-" + itoa(int32(i)) //nolint:gosec // at most 8
+		name := "writable-" + itoa(int32(i))
 		p.volumes = append(p.volumes, scratch(name))
 		p.main.WithVolumeMounts(mount(name, dir, false))
 	}

@@ -1,0 +1,121 @@
+package validate_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
+
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/outcome"
+	"github.com/crmkeep/crmkeep/internal/testing/build"
+	"github.com/crmkeep/crmkeep/internal/validate"
+)
+
+func TestTheClassesThatComeAlongAreValid(t *testing.T) {
+	for _, file := range []string{"../../config/classes/tryton.yaml", "../../test/classes/ttrss.yaml"} {
+		content, err := os.ReadFile(file)
+		require.NoError(t, err)
+		var class v1alpha1.CRMClass
+		require.NoError(t, yaml.UnmarshalStrict(content, &class))
+		assert.NoError(t, validate.Class(&class), file)
+	}
+	assert.NoError(t, validate.Class(build.Class()))
+}
+
+func TestAClassIsRefusedWithFieldProblemAndRemedy(t *testing.T) {
+	cases := map[string]struct {
+		spoil func(*v1alpha1.CRMClassSpec)
+		want  []string
+	}{
+		"an unknown binding offers the nearest": {
+			func(s *v1alpha1.CRMClassSpec) { s.Files[0].Template = "${environment.ulr}" },
+			[]string{"spec.files[0].template", "${environment.ulr}", "did you mean ${environment.url}?"},
+		},
+		"a binding that is not closed": {
+			func(s *v1alpha1.CRMClassSpec) {
+				s.Env = []v1alpha1.ClassEnvVar{{Name: "A", Template: "x${tenant.name"}}
+			},
+			[]string{"spec.env[0].template", "no closing", `"$${"`},
+		},
+		"a secret in a component's command": {
+			func(s *v1alpha1.CRMClassSpec) { s.Components[1].Command = []string{"demo", "--key", "${key.hex}"} },
+			[]string{"spec.components[1].command[2]", "${key.hex}", "would stand in a pod spec", "spec.files or spec.env"},
+		},
+		"a secret in the migration's command": {
+			func(s *v1alpha1.CRMClassSpec) { s.Migration.Command = []string{"demo", "${admin.password}"} },
+			[]string{"spec.migration.command[1]", "would stand in a pod spec"},
+		},
+		"a secret in the command that neutralises": {
+			func(s *v1alpha1.CRMClassSpec) {
+				s.Neutralise = &v1alpha1.ClassCommand{Command: []string{"${key.base64}"}}
+			},
+			[]string{"spec.neutralise.command[0]"},
+		},
+		"a secret in a readiness path": {
+			func(s *v1alpha1.CRMClassSpec) { s.Components[0].Readiness.Path = "/${key.hex}" },
+			[]string{"spec.components[0].readiness.path"},
+		},
+		"a secret in a liveness body": {
+			func(s *v1alpha1.CRMClassSpec) {
+				s.Components[0].Liveness = &v1alpha1.HTTPCheck{Path: "/", Body: "${key.hex}"}
+			},
+			[]string{"spec.components[0].liveness.body"},
+		},
+		"a secret in a check": {
+			func(s *v1alpha1.CRMClassSpec) {
+				s.Checks = []v1alpha1.ClassCheck{{Name: "answers", HTTP: v1alpha1.HTTPCheck{Path: "/", Body: "${admin.password}"}}}
+			},
+			[]string{"spec.checks[0].http.body"},
+		},
+		"the first administrator's password outside the migration": {
+			func(s *v1alpha1.CRMClassSpec) { s.Files[1].Audience = "" },
+			[]string{"spec.files[1].template", "for the migration only", "set audience: Migration"},
+		},
+		"an administrator that the class does not have": {
+			func(s *v1alpha1.CRMClassSpec) { s.Admin = nil },
+			[]string{"spec.files[1].template", "the class has no spec.admin"},
+		},
+		"an administrator's login that the class does not have": {
+			func(s *v1alpha1.CRMClassSpec) {
+				s.Admin, s.Files = nil, nil
+				s.Components[0].Command = []string{"${admin.login}"}
+			},
+			[]string{"spec.components[0].command[0]", "the class has no spec.admin"},
+		},
+		"a data key that the class does not have": {
+			func(s *v1alpha1.CRMClassSpec) { s.DataKey = nil },
+			[]string{"spec.files[0].template", "the class has no spec.dataKey"},
+		},
+		"an upgrade from a version that is not there": {
+			func(s *v1alpha1.CRMClassSpec) { s.Versions[1].UpgradesFrom = []string{"0.5"} },
+			[]string{"spec.versions[1].upgradesFrom", `"0.5"`},
+		},
+		"a size of a component that is not there": {
+			func(s *v1alpha1.CRMClassSpec) { s.Sizes[1].Components[0].Name = "wbe" },
+			[]string{"spec.sizes[1].components", `"wbe"`},
+		},
+		"a size of a volume that is not there": {
+			func(s *v1alpha1.CRMClassSpec) { s.Sizes[0].Volumes = []v1alpha1.VolumeSize{{Name: "state"}} },
+			[]string{"spec.sizes[0].volumes", `"state"`},
+		},
+		"everything that is wrong is said at once": {
+			func(s *v1alpha1.CRMClassSpec) { s.Files[0].Template, s.Migration.Command[0] = "${a}", "${b}" },
+			[]string{"spec.files[0].template", "spec.migration.command[0]"},
+		},
+	}
+	for sentence, c := range cases {
+		t.Run(sentence, func(t *testing.T) {
+			class := build.Class()
+			c.spoil(&class.Spec)
+			invalid, ok := outcome.AsInvalid(validate.Class(class))
+			require.True(t, ok)
+			assert.Equal(t, v1alpha1.ReasonInvalid, invalid.Reason)
+			for _, part := range c.want {
+				assert.Contains(t, invalid.Message, part)
+			}
+		})
+	}
+}
