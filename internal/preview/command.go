@@ -216,17 +216,20 @@ func printObjects(out io.Writer, objects []object.Object) error {
 	return nil
 }
 
-// printVault prints paths as comments: they are no objects, and the output stays something that kubectl can diff.
+// printVault prints as comments: paths in Vault are no objects, and the output stays something that kubectl can diff.
 func printVault(out io.Writer, s layout.Settings, planned layout.Layout) error {
-	text, err := sigsyaml.Marshal(planned)
-	if err != nil {
-		return err
-	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "---\n# Vault: mounts %s, %s, %s, auth/%s\n", s.TransitMount(), s.PKIMount(), s.KVMount(), s.AuthMount)
-	for line := range bytes.Lines(text) {
-		fmt.Fprintf(&b, "# %s", line)
+	b.WriteString("---\n")
+	for _, entry := range s.Paths(planned) {
+		text, err := sigsyaml.Marshal(entry.Value)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&b, "# Vault: %s\n", entry.Path)
+		for line := range bytes.Lines(text) {
+			fmt.Fprintf(&b, "#   %s", line)
+		}
 	}
-	_, err = out.Write(b.Bytes())
+	_, err := out.Write(b.Bytes())
 	return err
 }

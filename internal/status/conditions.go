@@ -55,7 +55,8 @@ func (w writer) ready(err error, reason string) {
 	reason, message := explain(err)
 	w.put(v1alpha1.ConditionReady, metav1.ConditionFalse, reason, message)
 	active, absent := v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled
-	if _, invalid := outcome.AsInvalid(err); invalid {
+	_, waiting := outcome.AsWaiting(err)
+	if _, invalid := outcome.AsInvalid(err); invalid && !waiting {
 		active, absent = absent, active
 	}
 	w.put(active, metav1.ConditionTrue, reason, message)

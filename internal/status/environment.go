@@ -74,13 +74,23 @@ func Environment(env *v1alpha1.CRMEnvironment, f *facts.Environment, p Pass, now
 		{kind: v1alpha1.ConditionKeysReady, err: p.Keys},
 		{kind: v1alpha1.ConditionDatabaseReady, err: errors.Join(reached(p.Workload), database(t, f))},
 		{kind: v1alpha1.ConditionMigrated, err: errors.Join(reached(p.Workload), migrated(t, f, s.Version))},
-		{kind: v1alpha1.ConditionWorkloadReady, err: errors.Join(p.Workload, running(t, f))},
+		{kind: v1alpha1.ConditionWorkloadReady, err: firstOf(p.Workload, running(t, f))},
 	}
 	for _, c := range steps {
 		w.set(c)
 	}
 	w.ready(verdict(t, f, steps), restingReason(t))
 	return s
+}
+
+// firstOf keeps a failure from being taken for the wait that comes after it.
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // reached keeps a failure of the writes from being told three times.

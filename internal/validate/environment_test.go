@@ -54,7 +54,7 @@ func TestAnEnvironmentThatMayNotBeSaysWhyAndWhatToDo(t *testing.T) {
 			v1alpha1.ReasonTenantNotReady, []string{`"acme" does not exist`, "ask the platform"},
 		},
 		"its tenant is being deleted": {
-			func(w *world) { w.seen.Tenant.DeletionTimestamp = &metav1.Time{} }, waiting,
+			func(w *world) { w.seen.Tenant.DeletionTimestamp = build.Pointer(metav1.Unix(1, 0)) }, waiting,
 			v1alpha1.ReasonTenantNotReady, []string{`"acme" is being deleted`},
 		},
 		"its class does not exist": {
