@@ -192,6 +192,13 @@ type ExternalDatabase struct {
 	// +kubebuilder:validation:XValidation:rule="isCIDR(self) && cidr(self).prefixLength() >= 8 && cidr(self).masked() == cidr(self)",message="must be an address range such as 203.0.113.0/28, of /8 or smaller"
 	// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || ['127.0.0.0/8', '169.254.0.0/16', '100.100.100.200/32', '168.63.129.16/32', '::1/128', 'fe80::/10', 'fd00:ec2::254/128'].all(r, !cidr(r).containsCIDR(self) && !cidr(self).containsCIDR(r))",message="must not hold loopback, link-local or cloud metadata addresses: what answers there speaks for the node"
 	CIDR string `json:"cidr"`
+	// caBundle that the server's certificate must chain to, PEM. It is for this server only, and replaces the installation's CA there.
+	// Unset: the installation's CA.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=65536
+	// +kubebuilder:validation:XValidation:rule="self.contains('-----BEGIN CERTIFICATE-----') && !self.contains('PRIVATE KEY-----')",message="must be PEM certificates, and never a private key"
+	CABundle string `json:"caBundle,omitempty"`
 }
 
 // EnvironmentEncryption overrides the installation's settings.

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -35,6 +36,8 @@ type agent struct {
 	files    *render.Dir
 	keeper   *certificate.Keeper
 	postgres *postgres.Keeper // nil outside a database pod
+	// databaseRoots are what the database's certificate is checked against; nil: the CA of the pod's own.
+	databaseRoots *x509.CertPool
 
 	// waiting is what the first round waits for, nil once it is done.
 	waiting atomic.Pointer[error]
@@ -76,6 +79,11 @@ func newAgent(options Options, log *slog.Logger) (*agent, error) {
 	caFile := filepath.Join(filepath.Dir(options.ConfigFile), config.VaultCAFile)
 	if a.vault, err = session.New(cfg.Vault, caFile, options.TokenFile); err != nil {
 		return nil, err
+	}
+	if cfg.Database != nil && cfg.Database.CABundle != "" {
+		if a.databaseRoots, err = config.ParseCABundle(cfg.Database.CABundle); err != nil {
+			return nil, fmt.Errorf("agent configuration: database.caBundle: %w", err)
+		}
 	}
 	if cfg.Postgres != nil {
 		if a.postgres, err = postgres.NewKeeper(*cfg.Postgres, log); err != nil {

@@ -28,6 +28,8 @@ type databasePod struct {
 	agent        *running
 	config       *config.Config
 	token, files string
+	// caBundle that clients are told to check the server against.
+	caBundle string
 }
 
 // startDatabase runs the database pod of acme.prod, whose certificates live for ttl seconds.
@@ -62,7 +64,7 @@ func (d *databasePod) client(t *testing.T, tenant, environment, component string
 	t.Helper()
 	cfg := d.installation.Component(t, tenant, environment, component)
 	cfg.DataKey, cfg.Admin, cfg.Certificate.TTLSeconds = nil, nil, ttl
-	cfg.Database = &config.Database{Address: d.server.Address, ServerName: databaseHost}
+	cfg.Database = &config.Database{Address: d.server.Address, ServerName: databaseHost, CABundle: d.caBundle}
 	r := start(t, cfg, d.installation.TokenFile(t, tenant, environment, component), t.TempDir())
 	r.awaitStarted(t)
 	return r

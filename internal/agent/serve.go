@@ -77,7 +77,7 @@ func (a *agent) serveDatabase(ctx context.Context, listener *net.TCPListener) er
 	}
 	database := &proxy.Database{
 		Address: a.config.Database.Address,
-		TLS:     func() (*tls.Config, error) { return a.keeper.Client(a.config.Database.ServerName) },
+		TLS:     func() (*tls.Config, error) { return a.keeper.Client(a.config.Database.ServerName, a.databaseRoots) },
 		Log:     a.log,
 	}
 	return proxy.Serve(ctx, a.log, listener, database.Handle)

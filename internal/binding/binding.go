@@ -65,7 +65,8 @@ func (t Template) Refs() ([]string, error) {
 	var refs []string
 	_, err := t.expand(func(name string) (string, error) {
 		if _, ok := Lookup(name); !ok {
-			return "", &Error{Ref: name, Problem: "no such binding; did you mean ${" + nearest(name) + "}?"}
+			shown := start(name)
+			return "", &Error{Ref: shown, Problem: "no such binding; did you mean ${" + nearest(shown) + "}?"}
 		}
 		refs = append(refs, name)
 		return "", nil
@@ -101,7 +102,7 @@ func (t Template) expand(value func(name string) (string, error)) (string, error
 		out.WriteString(rest[:i])
 		name, after, ok := strings.Cut(rest[i+2:], "}")
 		if !ok {
-			return "", &Error{Ref: first(rest[i+2:], 40), Problem: `no closing "}"; write "$${" for a literal "${"`}
+			return "", &Error{Ref: start(rest[i+2:]), Problem: `no closing "}"; write "$${" for a literal "${"`}
 		}
 		v, err := value(name)
 		if err != nil {
@@ -112,7 +113,11 @@ func (t Template) expand(value func(name string) (string, error)) (string, error
 	}
 }
 
-func first(s string, n int) string { return s[:min(n, len(s))] }
+// start is as much of a name as a person needs to find it: what is no name can be as long as a file.
+func start(name string) string {
+	const longest = 40
+	return strings.ToValidUTF8(name[:min(longest, len(name))], "")
+}
 
 // nearest gives the known name with the fewest edits from name.
 func nearest(name string) string {

@@ -91,12 +91,9 @@ func WorkloadNamespace(tenant, environment string) string {
 	return homePrefix + tenant + separator + environment
 }
 
-// Environment is the name of an environment's keys in Vault: names contain no dot, so no two pairs share one.
-func Environment(tenant, environment string) string { return tenant + "." + environment }
-
-// Component is the name of a component's role and policy in Vault and the common name of its certificates.
-func Component(tenant, environment, component string) string {
-	return Environment(tenant, environment) + "." + component
+// CommonName is the common name of a component's certificates. Names contain no dot, so no two components share one.
+func CommonName(tenant, environment, component string) string {
+	return tenant + "." + environment + "." + component
 }
 
 // ServiceHost is the DNS name of a component's Service, as certificates carry it.

@@ -31,6 +31,9 @@ func Environment(s settings.Settings, env *v1alpha1.CRMEnvironment, f *facts.Env
 	if err := allowed(env, f); err != nil {
 		return target.Target{}, err
 	}
+	if err := externalDatabase(env); err != nil {
+		return target.Target{}, err
+	}
 	t, err := target.Resolve(s, f.Tenant, f.Class, env)
 	if err != nil {
 		return target.Target{}, err

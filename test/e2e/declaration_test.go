@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -92,17 +93,20 @@ func TestATenantsLimitsHoldForAllItsEnvironmentsTogether(t *testing.T) {
 	t.Parallel()
 	tenant := newTenant(t, func(tenant *v1alpha1.CRMTenant) {
 		withApproval(tenant)
-		one := int32(1)
-		tenant.Spec.Limits = &v1alpha1.TenantLimits{Environments: &one}
+		two, enoughForOne := int32(2), resource.MustParse("8Gi")
+		tenant.Spec.Limits = &v1alpha1.TenantLimits{Environments: &two, Storage: &enoughForOne}
 	})
-	first := newEnvironment(tenant, "first", "tryton", nil)
+	first, second, third := newEnvironment(tenant, "first", "tryton", nil), newEnvironment(tenant, "second", "tryton", nil), newEnvironment(tenant, "third", "tryton", nil)
 	require.NoError(t, c.Create(t.Context(), first))
 	becomes(t, first, v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonApprovalRequired)
-	second := newEnvironment(tenant, "second", "tryton", nil)
+
 	require.NoError(t, c.Create(t.Context(), second))
 	message := becomes(t, second, v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonLimitExceeded)
-	assert.Contains(t, message, "limits.environments")
+	assert.Contains(t, message, "limits.storage")
 	becomes(t, first, v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonApprovalRequired)
+
+	err := c.Create(t.Context(), third)
+	assert.True(t, apierrors.IsForbidden(err), "a third environment: %v", err)
 }
 
 func TestNothingIsMadeBeforeSomebodyElseApproves(t *testing.T) {

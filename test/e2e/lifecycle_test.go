@@ -41,7 +41,7 @@ func TestAnotherKindOfApplicationNeedsNothingButAClass(t *testing.T) {
 	t.Run("a version whose image does not exist changes nothing that runs but says what is missing", func(t *testing.T) {
 		update(t, environment, func(s *v1alpha1.CRMEnvironmentSpec) { s.Version = "22" })
 		message := becomes(t, environment, v1alpha1.ConditionMigrated, metav1.ConditionFalse, v1alpha1.ReasonImageUnavailable)
-		assert.Contains(t, message, "crmkeep.local/no-such-image:22")
+		assert.Contains(t, message, missingImage)
 		assert.Equal(t, "21.1", environment.Status.Version)
 		update(t, environment, func(s *v1alpha1.CRMEnvironmentSpec) { s.Version = "21.1" })
 		becomesReady(t, environment)

@@ -10,7 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/yaml"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
@@ -53,19 +54,24 @@ func ttrssAnswers(t *testing.T, tenant, environment string) {
 	})
 }
 
-// ttrss declares the class of that application, once or again.
+// ttrss declares the class of that application, once or again, with two more versions: one of the same image, and one of an image
+// that does not exist.
 func ttrss(t *testing.T) string {
 	t.Helper()
-	content, err := os.ReadFile("testdata/ttrss.yaml")
+	content, err := os.ReadFile(filepath.Join(c.repo, "test/classes/ttrss.yaml"))
 	require.NoError(t, err)
-	var class v1alpha1.CRMClass
-	require.NoError(t, yaml.UnmarshalStrict(content, &class))
-	declared := class.DeepCopy()
-	if err := c.Get(t.Context(), client.ObjectKeyFromObject(&class), &class); client.IgnoreNotFound(err) == nil && err != nil {
-		require.NoError(t, c.Create(t.Context(), declared))
-		return declared.Name
-	}
-	class.Spec = declared.Spec
-	require.NoError(t, c.Update(t.Context(), &class))
+	var declared v1alpha1.CRMClass
+	require.NoError(t, yaml.UnmarshalStrict(content, &declared))
+	declared.Spec.Versions = append(declared.Spec.Versions,
+		v1alpha1.ClassVersion{Name: "21.1", Image: declared.Spec.Versions[0].Image},
+		v1alpha1.ClassVersion{Name: "22", Image: missingImage})
+	class := &v1alpha1.CRMClass{ObjectMeta: metav1.ObjectMeta{Name: declared.Name}}
+	_, err = controllerutil.CreateOrUpdate(t.Context(), c, class, func() error {
+		class.Spec = declared.Spec
+		return nil
+	})
+	require.NoError(t, err)
 	return class.Name
 }
+
+const missingImage = "crmkeep.local/no-such-image:22"

@@ -27,5 +27,5 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 umask 077
 expect 'accepted as' "$(connect "$(pair_of prod)")" 'a certificate of this environment is accepted'
-expect 'refused: ' "$(connect '')" 'no certificate: Postgres refuses'
-expect 'refused: ' "$(connect "$(pair_of test)")" "a valid certificate of environment test: Postgres refuses"
+expect 'requires a valid client certificate' "$(connect '')" 'no certificate: Postgres refuses'
+expect 'certificate authentication failed' "$(connect "$(pair_of test)")" "a valid certificate of environment test: Postgres refuses"

@@ -64,7 +64,7 @@ func (i *Installation) write(t testing.TB, path string, body map[string]any) map
 // Environment makes the keys of an environment, with a wrapped data key.
 func (i *Installation) Environment(t testing.TB, tenant, environment string) {
 	t.Helper()
-	key := naming.Environment(tenant, environment)
+	key := naming.WorkloadNamespace(tenant, environment)
 	i.write(t, "crmkeep-transit/keys/"+key, nil)
 	wrapped := i.write(t, "crmkeep-transit/datakey/wrapped/"+key, nil)
 	i.write(t, "crmkeep-kv/data/"+tenant+"/"+environment+"/data-key", map[string]any{
@@ -75,12 +75,12 @@ func (i *Installation) Environment(t testing.TB, tenant, environment string) {
 // Component makes what a component has in Vault and gives the configuration of an agent that uses it.
 func (i *Installation) Component(t testing.TB, tenant, environment, component string, dnsNames ...string) *config.Config {
 	t.Helper()
-	name := naming.Component(tenant, environment, component)
+	name := naming.CommonName(tenant, environment, component)
 	folder := "crmkeep-kv/data/" + tenant + "/" + environment
 	cfg := &config.Config{
 		Vault:       config.Vault{Address: i.Vault.Address, AuthPath: "kubernetes", Role: name},
 		Certificate: config.Certificate{SignPath: "crmkeep-pki/sign/" + name, CommonName: name, DNSNames: dnsNames, TTLSeconds: 3600},
-		DataKey:     &config.DataKey{WrappedPath: folder + "/data-key", DecryptPath: "crmkeep-transit/decrypt/" + naming.Environment(tenant, environment)},
+		DataKey:     &config.DataKey{WrappedPath: folder + "/data-key", DecryptPath: "crmkeep-transit/decrypt/" + naming.WorkloadNamespace(tenant, environment)},
 		Admin:       &config.Admin{Path: folder + "/admin", Login: "admin"},
 	}
 	i.write(t, "crmkeep-pki/roles/"+name, map[string]any{

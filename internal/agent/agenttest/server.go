@@ -17,6 +17,7 @@ import (
 
 	"github.com/crmkeep/crmkeep/internal/agent/postgres"
 	"github.com/crmkeep/crmkeep/internal/agent/postgres/serverconfig"
+	need "github.com/crmkeep/crmkeep/internal/testing/require"
 )
 
 // BinDirEnv names the environment variable with the folder of Postgres' programs. Default: Debian's.
@@ -41,7 +42,7 @@ func NewServer(t testing.TB, settings serverconfig.Server) *Server {
 	t.Helper()
 	initdb := program("initdb")
 	if _, err := os.Stat(initdb); err != nil {
-		t.Skipf("needs Postgres: install it, or set %s: %v", BinDirEnv, err)
+		need.Missing(t, "needs Postgres: install it, or set %s: %v", BinDirEnv, err)
 	}
 	dir := t.TempDir()
 	// The path of a socket may have no more than 107 bytes, which the test's own folder has already.

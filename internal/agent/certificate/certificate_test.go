@@ -84,7 +84,7 @@ var request = config.Certificate{SignPath: "pki/sign/x", CommonName: "acme.prod.
 func TestACertificateCarriesTheChainAndIsRenewedAroundTwoThirdsOfItsLife(t *testing.T) {
 	vault := newSigner(t, time.Hour)
 	keeper := certificate.NewKeeper(request, newKey(t))
-	_, err := keeper.Client("database")
+	_, err := keeper.Client("database", nil)
 	require.ErrorIs(t, err, certificate.ErrNone)
 	require.NoError(t, keeper.Renew(t.Context(), vault))
 

@@ -2,11 +2,13 @@
 package certificate
 
 import (
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -77,8 +79,9 @@ func (k *Keeper) Server() *tls.Config {
 }
 
 // Client is the TLS configuration of one connection to serverName, which trusts and presents what is newest now. All environments
-// of an installation share the CA, so serverName is what tells this environment's server from another's.
-func (k *Keeper) Client(serverName string) (*tls.Config, error) {
+// of an installation share the CA, so serverName is what tells this environment's server from another's. A server whose certificate
+// is of another CA is checked against roots instead; nil stands for the installation's CA.
+func (k *Keeper) Client(serverName string, roots *x509.CertPool) (*tls.Config, error) {
 	issued := k.Current()
 	if issued == nil {
 		return nil, ErrNone
@@ -86,7 +89,7 @@ func (k *Keeper) Client(serverName string) (*tls.Config, error) {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS13,
 		ServerName: serverName,
-		RootCAs:    issued.roots,
+		RootCAs:    cmp.Or(roots, issued.roots),
 		// Not Certificates: Go would keep the certificate back from a server that lists an older issuer.
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			return k.pair()

@@ -67,7 +67,7 @@ type Vault struct {
 
 // Certificate is what the agent asks the PKI engine to sign. The private key is made in the pod and never leaves it.
 type Certificate struct {
-	SignPath   string   `json:"signPath"` // "crmkeep-pki/sign/<role>"
+	SignPath   string   `json:"signPath"` // "crmkeep-pki/sign/<namespace>.<component>"
 	CommonName string   `json:"commonName"`
 	DNSNames   []string `json:"dnsNames,omitempty"`
 	TTLSeconds int64    `json:"ttlSeconds"`
@@ -77,13 +77,13 @@ type Certificate struct {
 
 // DataKey is where the application's wrapped data key is and which transit key unwraps it.
 type DataKey struct {
-	WrappedPath string `json:"wrappedPath"` // kv v2, "crmkeep-kv/data/<tenant>/<environment>/data-key", field "ciphertext"
-	DecryptPath string `json:"decryptPath"` // "crmkeep-transit/decrypt/<key>"
+	WrappedPath string `json:"wrappedPath"` // kv v2, "crmkeep-kv/data/<namespace>/data-key", field "ciphertext"
+	DecryptPath string `json:"decryptPath"` // "crmkeep-transit/decrypt/<namespace>"
 }
 
 // Admin is the CRM's first administrator. Only the migration Job has it: it makes the password when there is none.
 type Admin struct {
-	Path  string `json:"path"` // kv v2, "crmkeep-kv/data/<tenant>/<environment>/admin", fields "login" and "password"
+	Path  string `json:"path"` // kv v2, "crmkeep-kv/data/<namespace>/admin", fields "login" and "password"
 	Login string `json:"login"`
 }
 
@@ -96,6 +96,8 @@ type Inbound struct {
 type Database struct {
 	Address    string `json:"address"` // host:port
 	ServerName string `json:"serverName"`
+	// CABundle that the server's certificate must chain to, PEM. Default: the CA of the pod's own certificate.
+	CABundle string `json:"caBundle,omitempty"`
 }
 
 // Postgres makes the agent keep the server beside it: certificates reloaded, role and database present.

@@ -83,7 +83,7 @@ func role(settings layout.Settings, environment Environment, component Component
 func pkiRole(settings layout.Settings, environment Environment, component Component) layout.PKIRole {
 	names := slices.Clone(component.DNSNames)
 	slices.Sort(names)
-	commonName := naming.Component(environment.Tenant, environment.Name, component.Name)
+	commonName := naming.CommonName(environment.Tenant, environment.Name, component.Name)
 	return layout.PKIRole{
 		Name:             layout.PKIRoleName(environment.Namespace, component.ServiceAccount),
 		AllowedDomains:   append([]string{commonName}, slices.Compact(names)...),

@@ -86,7 +86,7 @@ func agentConfig(t *target.Target, id secrets.Component) config.Config {
 		},
 		Certificate: config.Certificate{
 			SignPath:   t.Vault.SignPath(layout.PKIRoleName(t.Namespace, id.ServiceAccount)),
-			CommonName: naming.Component(t.Tenant, t.Environment, id.Name),
+			CommonName: naming.CommonName(t.Tenant, t.Environment, id.Name),
 			DNSNames:   id.DNSNames,
 			TTLSeconds: int64(t.Vault.CertificateTTL.Seconds()),
 		},
@@ -135,7 +135,7 @@ func databaseEndpoint(t *target.Target) *config.Database {
 		if e.Port != nil {
 			port = *e.Port
 		}
-		return &config.Database{Address: e.Host + ":" + itoa(port), ServerName: e.Host}
+		return &config.Database{Address: e.Host + ":" + itoa(port), ServerName: e.Host, CABundle: e.CABundle}
 	}
 	host := naming.ServiceHost(naming.ComponentDatabase, t.Namespace)
 	return &config.Database{Address: host + ":" + itoa(config.DatabasePort), ServerName: host}
@@ -197,7 +197,7 @@ func databaseConfig(t *target.Target, id secrets.Component) (config.Config, erro
 	for _, i := range Identities(t) {
 		if i.Name != naming.ComponentDatabase {
 			server.Clients = append(server.Clients, serverconfig.Client{
-				CommonName: naming.Component(t.Tenant, t.Environment, i.Name), Role: t.Class.Database.Name,
+				CommonName: naming.CommonName(t.Tenant, t.Environment, i.Name), Role: t.Class.Database.Name,
 			})
 		}
 	}

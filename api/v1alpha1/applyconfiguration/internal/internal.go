@@ -1172,6 +1172,9 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.crmkeep.crmkeep.api.v1alpha1.ExternalDatabase
   map:
     fields:
+    - name: caBundle
+      type:
+        scalar: string
     - name: cidr
       type:
         scalar: string

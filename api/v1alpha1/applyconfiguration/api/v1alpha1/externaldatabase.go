@@ -13,6 +13,9 @@ type ExternalDatabaseApplyConfiguration struct {
 	Port *int32 `json:"port,omitempty"`
 	// cidr that the host's addresses are in, for the network rule.
 	CIDR *string `json:"cidr,omitempty"`
+	// caBundle that the server's certificate must chain to, PEM. It is for this server only, and replaces the installation's CA there.
+	// Unset: the installation's CA.
+	CABundle *string `json:"caBundle,omitempty"`
 }
 
 // ExternalDatabaseApplyConfiguration constructs a declarative configuration of the ExternalDatabase type for use with
@@ -42,5 +45,13 @@ func (b *ExternalDatabaseApplyConfiguration) WithPort(value int32) *ExternalData
 // If called multiple times, the CIDR field is set to the value of the last call.
 func (b *ExternalDatabaseApplyConfiguration) WithCIDR(value string) *ExternalDatabaseApplyConfiguration {
 	b.CIDR = &value
+	return b
+}
+
+// WithCABundle sets the CABundle field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the CABundle field is set to the value of the last call.
+func (b *ExternalDatabaseApplyConfiguration) WithCABundle(value string) *ExternalDatabaseApplyConfiguration {
+	b.CABundle = &value
 	return b
 }
