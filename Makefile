@@ -48,6 +48,7 @@ generate: ## Generate deep copies, apply configurations, CRDs, RBAC and the refe
 	mkdir -p docs/reference
 	"$$($(TOOL) crd-ref-docs)" --source-path=api/v1alpha1 --config=hack/docs/crd-ref-docs.yaml --renderer=markdown \
 		--output-path=docs/reference/api.md --log-level=ERROR
+	go test ./docs/reference -update >/dev/null
 
 ##@ Checks
 
