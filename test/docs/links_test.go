@@ -114,6 +114,14 @@ func manifests(t *testing.T, scheme *runtime.Scheme, file, block string) int {
 // pages are the texts of all Markdown files that belong to the project, by their path from its root.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
+	found := files(t, func(name string) bool { return filepath.Ext(name) == ".md" })
+	require.Contains(t, found, "README.md")
+	return found
+}
+
+// files are the texts of the project's files whose names are wanted.
+func files(t *testing.T, wanted func(name string) bool) map[string]string {
+	t.Helper()
 	found := map[string]string{}
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -122,7 +130,7 @@ func pages(t *testing.T) map[string]string {
 		if entry.IsDir() && path != root && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "testdata" || entry.Name() == "bin") {
 			return filepath.SkipDir
 		}
-		if filepath.Ext(path) != ".md" {
+		if entry.IsDir() || !wanted(entry.Name()) {
 			return nil
 		}
 		relative, err := filepath.Rel(root, path)
@@ -132,7 +140,6 @@ func pages(t *testing.T) map[string]string {
 		return err
 	})
 	require.NoError(t, err)
-	require.Contains(t, found, "README.md")
 	return found
 }
 
