@@ -92,8 +92,8 @@ test-e2e: ## Run the tests on a local cluster; RUN=REGEXP chooses (needs root)
 	$(WITH_ALL) $(TEST)=testname -- -tags=e2e -count=1 -timeout=45m -run='$(RUN)' ./test/e2e/...
 
 .PHONY: bench-agent
-bench-agent: build packages ## Measure a database connection through the agent beside direct TLS
-	$(WITH_ALL) hack/bench-agent.sh
+bench-agent: packages ## Measure a database connection through the agent beside direct TLS (3 min)
+	$(WITH_ALL) go test -run='^$$' -bench=BenchmarkDatabaseConnection -benchtime=1x -timeout=30m ./test/bench
 
 .PHONY: packages
 packages:

@@ -143,10 +143,25 @@ func (r *Environments) shred(ctx context.Context, env *v1alpha1.CRMEnvironment, 
 		return err
 	}
 	// Not there, or somebody else's, which is no proof of anything.
+	if err := r.noteKey(ctx, env, gone); err != nil {
+		return err
+	}
 	if err := r.Keys.Vault.Shred(ctx, gone.Layout()); err != nil {
 		return err
 	}
 	return r.certify(ctx, env, gone)
+}
+
+// noteKey writes down what the certificate has to say of the key, as long as there is one to ask about.
+func (r *Environments) noteKey(ctx context.Context, env *v1alpha1.CRMEnvironment, gone teardown.Environment) error {
+	have, err := r.Keys.Vault.Observe(ctx, gone.Layout())
+	if err != nil || have.EncryptionKey == nil {
+		return err
+	}
+	noted := encryption(have)
+	next := env.Status.DeepCopy()
+	next.Encryption = &noted
+	return r.Status.Environment(ctx, env, *next)
 }
 
 // certify may be repeated until the certificate is there: the evidence key outlives the shred.

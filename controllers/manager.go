@@ -20,6 +20,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -55,18 +56,20 @@ type Options struct {
 	LeaderElection bool
 	// Namespace of the lease. Empty: the pod's own.
 	Namespace string
+	// SharedProcess lets other managers run in the same process, as in tests: the names of their controllers are the same.
+	SharedProcess bool
 }
 
 // NewManager makes a manager with all controllers.
-func NewManager(config *rest.Config, o Options, s settings.Settings, vault Vault) (ctrl.Manager, error) {
+func NewManager(cluster *rest.Config, o Options, s settings.Settings, vault Vault) (ctrl.Manager, error) {
 	scheme, err := Scheme()
 	if err != nil {
 		return nil, err
 	}
 	// One client for all workers; the API server's own fairness is what limits it.
-	config = rest.CopyConfig(config)
-	config.QPS = -1
-	mgr, err := ctrl.NewManager(config, ctrl.Options{
+	cluster = rest.CopyConfig(cluster)
+	cluster.QPS = -1
+	mgr, err := ctrl.NewManager(cluster, ctrl.Options{
 		Scheme:                        scheme,
 		Cache:                         caches(),
 		Client:                        client.Options{FieldOwner: naming.FieldOwner, FieldValidation: "Strict", Cache: &client.CacheOptions{Unstructured: true}},
@@ -76,6 +79,7 @@ func NewManager(config *rest.Config, o Options, s settings.Settings, vault Vault
 		LeaderElectionID:              naming.FieldOwner,
 		LeaderElectionNamespace:       o.Namespace,
 		LeaderElectionReleaseOnCancel: true,
+		Controller:                    config.Controller{SkipNameValidation: &o.SharedProcess},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("making the manager: %w", err)

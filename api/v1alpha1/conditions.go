@@ -87,8 +87,6 @@ const (
 	ReasonShredHold = "ShredHold"
 	// ReasonUnschedulable says that no node takes a pod.
 	ReasonUnschedulable = "Unschedulable"
-	// ReasonExpired says that the TTL has passed.
-	ReasonExpired = "Expired"
 	// ReasonUnsupported says that this build cannot do what is declared.
 	ReasonUnsupported = "Unsupported"
 )

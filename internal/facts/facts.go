@@ -25,6 +25,9 @@ type Environment struct {
 	Database Workload
 	// Pods counts the pods that have not finished, by component. One that is being deleted still writes, and still counts.
 	Pods map[string]int
+	// RecordedVersion is the version that a database of this name was at when it was last seen to hold; empty when there is none.
+	// It outlives the environment, so that one made again takes its data up as it is.
+	RecordedVersion string
 	// Jobs are the migration Jobs, by name.
 	Jobs map[string]Job
 	// Problems are what keeps pods from running.
@@ -65,7 +68,7 @@ type Job struct {
 // PodProblem is a reason why a container does not run.
 type PodProblem struct {
 	Component string
-	// Reason is one of the API's: ImageUnavailable or Crashing.
+	// Reason is one of the API's: ImageUnavailable, Crashing or Unschedulable.
 	Reason  string
 	Message string
 }

@@ -105,6 +105,9 @@ func URL(host string) string { return "https://" + host }
 // AgentConfig is the name of the ConfigMap that a component's agent reads.
 func AgentConfig(component string) string { return "agent-" + component }
 
+// VersionRecord is the name of the ConfigMap that remembers the version that the database is at, for as long as the database exists.
+const VersionRecord = "database-version"
+
 // MigrationJob is the name of the Job that takes the database to a version.
 func MigrationJob(version string) string { return ComponentMigrate + "-" + Hash(version) }
 

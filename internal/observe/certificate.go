@@ -12,8 +12,10 @@ import (
 const (
 	// handshakeTimeout is short: a pass must not wait for an application that does not answer.
 	handshakeTimeout = 2 * time.Second
-	// handshakeEvery is how often an environment is asked that did not answer, or whose certificate should have been renewed.
-	handshakeEvery = time.Minute
+	// handshakeEvery is how often an environment is asked whose certificate is good: its pods may have been replaced.
+	handshakeEvery = 10 * time.Minute
+	// handshakeSoon is how often one is asked that has not answered, or whose certificate should have been renewed.
+	handshakeSoon = time.Minute
 )
 
 // Certificates asks applications for the certificate that they answer with now.
@@ -24,15 +26,18 @@ type Certificates struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	Now  func() time.Time
 
-	mu   sync.Mutex
-	next map[string]time.Time
+	mu    sync.Mutex
+	asked map[string]time.Time
 }
 
-// Expires is when the certificate of a host ends, or nil when it need not be asked yet or does not answer: the answer is for
+// Expires is when the certificate of a host ends, or nil when it was asked a short while ago or does not answer: the answer is for
 // people to see, and nothing depends on it. Known is what was seen before; renewed is how long before its end it is renewed.
 func (c *Certificates) Expires(ctx context.Context, host string, known *time.Time, renewed time.Duration) *time.Time {
-	now := c.Now()
-	if known != nil && now.Before(known.Add(-renewed)) || !c.take(host, now) {
+	now, pause := c.Now(), handshakeSoon
+	if known != nil && now.Before(known.Add(-renewed)) {
+		pause = handshakeEvery
+	}
+	if !c.take(host, now, pause) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
@@ -56,15 +61,15 @@ func (c *Certificates) Expires(ctx context.Context, host string, known *time.Tim
 }
 
 // take tells whether it is time to ask a host again, and notes that it was asked.
-func (c *Certificates) take(host string, now time.Time) bool {
+func (c *Certificates) take(host string, now time.Time, pause time.Duration) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now.Before(c.next[host]) {
+	if now.Before(c.asked[host].Add(pause)) {
 		return false
 	}
-	if c.next == nil {
-		c.next = make(map[string]time.Time)
+	if c.asked == nil {
+		c.asked = make(map[string]time.Time)
 	}
-	c.next[host] = now.Add(handshakeEvery)
+	c.asked[host] = now
 	return true
 }

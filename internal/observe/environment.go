@@ -19,6 +19,7 @@ import (
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/facts"
 	"github.com/crmkeep/crmkeep/internal/naming"
+	"github.com/crmkeep/crmkeep/internal/plan/workload"
 )
 
 // IndexHostname is the cache's index of environments by host name.
@@ -55,8 +56,27 @@ func (o *Observer) Environment(ctx context.Context, env *v1alpha1.CRMEnvironment
 	if err := o.workload(ctx, naming.WorkloadNamespace(tenant, env.Name), f); err != nil {
 		return nil, err
 	}
+	if f.RecordedVersion, err = o.recordedVersion(ctx, naming.WorkloadNamespace(tenant, env.Name), env.Spec.Database != nil); err != nil {
+		return nil, err
+	}
 	o.certificate(ctx, env, f)
 	return f, nil
+}
+
+// recordedVersion is believed only while the database is there that it speaks of.
+func (o *Observer) recordedVersion(ctx context.Context, namespace string, elsewhere bool) (string, error) {
+	record, err := get(ctx, o.Reader, client.ObjectKey{Namespace: namespace, Name: naming.VersionRecord}, &corev1.ConfigMap{})
+	if err != nil || record == nil {
+		return "", err
+	}
+	if !elsewhere {
+		claim := client.ObjectKey{Namespace: namespace, Name: naming.Volume(naming.ComponentDatabase)}
+		data, err := get(ctx, o.Reader, claim, &corev1.PersistentVolumeClaim{})
+		if err != nil || data == nil || data.DeletionTimestamp != nil {
+			return "", err
+		}
+	}
+	return record.Data[workload.VersionField], nil
 }
 
 // certificate asks the application only while it is ready, so that one which is away costs nothing.

@@ -2,6 +2,7 @@
 package status
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -64,6 +65,7 @@ func Environment(env *v1alpha1.CRMEnvironment, f *facts.Environment, p Pass, now
 	s.Components = components(t, f)
 	s.ExpiresAt = expiry(env)
 	s.Encryption = encryption(s.Encryption, p.Encryption, f)
+	s.Version = cmp.Or(s.Version, t.Current.Name)
 	if job, ok := f.Jobs[workload.MigrationJob(t)]; ok && job.Succeeded && t.NeedsMigration() {
 		s.Version = t.Version.Name
 	}

@@ -34,11 +34,21 @@ func Environment(s settings.Settings, env *v1alpha1.CRMEnvironment, f *facts.Env
 	if err := externalDatabase(env); err != nil {
 		return target.Target{}, err
 	}
-	t, err := target.Resolve(s, f.Tenant, f.Class, env)
+	t, err := target.Resolve(s, f.Tenant, f.Class, takenUp(env, f))
 	if err != nil {
 		return target.Target{}, err
 	}
 	return t, limits(s, env, &t, f)
+}
+
+// takenUp is an environment made again, whose database is still there: it goes on from the version that the database is at.
+func takenUp(env *v1alpha1.CRMEnvironment, f *facts.Environment) *v1alpha1.CRMEnvironment {
+	if env.Status.Version != "" || f.RecordedVersion == "" {
+		return env
+	}
+	again := env.DeepCopy()
+	again.Status.Version = f.RecordedVersion
+	return again
 }
 
 func references(env *v1alpha1.CRMEnvironment, f *facts.Environment) error {

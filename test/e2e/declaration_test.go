@@ -3,7 +3,10 @@
 package e2e
 
 import (
+	"context"
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -59,6 +62,13 @@ func TestAHostNameBelongsToTheFirstEnvironmentThatHasIt(t *testing.T) {
 	require.NoError(t, c.Create(t.Context(), holder))
 	becomes(t, holder, v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonApprovalRequired)
 
+	// Age counts in seconds.
+	eventually(t, soon, "the first to be older", func(context.Context) error {
+		if !time.Now().After(holder.CreationTimestamp.Add(time.Second)) {
+			return errors.New("it is not")
+		}
+		return nil
+	})
 	late := newEnvironment(second, "prod", "tryton", hostname)
 	require.NoError(t, c.Create(t.Context(), late))
 	message := becomes(t, late, v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonHostnameTaken)
@@ -75,7 +85,7 @@ func TestANamespaceOfTheNameThatIsNotOursIsLeftAlone(t *testing.T) {
 	tenant := newTenant(t, nil)
 	foreign := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: workload(tenant, "prod"), Labels: map[string]string{"team": "other"}}}
 	require.NoError(t, c.Create(t.Context(), foreign))
-	t.Cleanup(func() { _ = c.Delete(t.Context(), foreign) })
+	t.Cleanup(func() { _ = c.Delete(context.WithoutCancel(t.Context()), foreign) })
 	environment := newEnvironment(tenant, "prod", "tryton", nil)
 	require.NoError(t, c.Create(t.Context(), environment))
 	message := becomes(t, environment, v1alpha1.ConditionNamespaceReady, metav1.ConditionFalse, v1alpha1.ReasonNameClash)
@@ -109,11 +119,52 @@ func TestATenantsLimitsHoldForAllItsEnvironmentsTogether(t *testing.T) {
 	assert.True(t, apierrors.IsForbidden(err), "a third environment: %v", err)
 }
 
+func TestAClassWithAMistakeSaysWhereAndItsEnvironmentsWait(t *testing.T) {
+	t.Parallel()
+	tenant := newTenant(t, nil)
+	var class v1alpha1.CRMClass
+	require.NoError(t, c.Get(t.Context(), client.ObjectKey{Name: "tryton"}, &class))
+	class.ObjectMeta = metav1.ObjectMeta{Name: tenant.Name}
+	class.Spec.Files = append(class.Spec.Files, v1alpha1.ClassFile{Name: "mistake", Template: "${databse.host}"})
+	require.NoError(t, c.Create(t.Context(), &class))
+	t.Cleanup(func() { _ = c.Delete(context.WithoutCancel(t.Context()), &class) })
+
+	environment := newEnvironment(tenant, "prod", class.Name, nil)
+	require.NoError(t, c.Create(t.Context(), environment))
+	message := becomes(t, environment, v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonClassInvalid)
+	assert.Contains(t, message, "databse.host")
+	assert.Contains(t, message, "spec.files")
+	assertNothingMade(t, workload(tenant, "prod"))
+
+	class.Spec.Files = class.Spec.Files[:len(class.Spec.Files)-1]
+	eventually(t, soon, "the class to be mended", func(ctx context.Context) error {
+		spec := class.Spec
+		if err := c.Get(ctx, client.ObjectKeyFromObject(&class), &class); err != nil {
+			return err
+		}
+		class.Spec = spec
+		return c.Update(ctx, &class)
+	})
+	becomes(t, environment, v1alpha1.ConditionNamespaceReady, metav1.ConditionTrue, "")
+}
+
+func TestASandboxEndsWhenItsTimeIsOver(t *testing.T) {
+	t.Parallel()
+	tenant := newTenant(t, func(tenant *v1alpha1.CRMTenant) {
+		tenant.Spec.Approvals = &v1alpha1.TenantApprovals{Purposes: []v1alpha1.Purpose{v1alpha1.PurposeSandbox}}
+	})
+	minute := int64(60)
+	environment := newEnvironment(tenant, "try", "tryton", func(s *v1alpha1.CRMEnvironmentSpec) {
+		s.Purpose, s.TTLSeconds = v1alpha1.PurposeSandbox, &minute
+	})
+	require.NoError(t, c.Create(t.Context(), environment))
+	goes(t, environment)
+}
+
 func TestNothingIsMadeBeforeSomebodyElseApproves(t *testing.T) {
 	t.Parallel()
 	tenant := newTenant(t, withApproval)
-	environment := newEnvironment(tenant, "prod", "no-such-class", nil)
-	environment.Spec.ClassRef.Name = "tryton"
+	environment := newEnvironment(tenant, "prod", "tryton", nil)
 	require.NoError(t, admin(t, tenant).Create(t.Context(), environment))
 	message := becomes(t, environment, v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonApprovalRequired)
 	assert.Contains(t, message, "crmkeep-approver")

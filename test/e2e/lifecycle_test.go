@@ -38,6 +38,25 @@ func TestAnotherKindOfApplicationNeedsNothingButAClass(t *testing.T) {
 		assert.Equal(t, "21.1", environment.Status.Version)
 		ttrssAnswers(t, tenant.Name, "feeds")
 	})
+	t.Run("its keys rotate without a restart", func(t *testing.T) {
+		before, err := podsOf(t.Context(), workloadOf(environment), "")
+		require.NoError(t, err)
+		_, err = c.vault.Logical().WriteWithContext(t.Context(), layout.Default().TransitPath("keys", layout.EncryptionKeyName(workloadOf(environment)))+"/rotate", nil)
+		require.NoError(t, err)
+		poke(t, environment)
+		eventually(t, patient, "the status to show the new version", func(ctx context.Context) error {
+			if err := c.Get(ctx, client.ObjectKeyFromObject(environment), environment); err != nil {
+				return err
+			}
+			if e := environment.Status.Encryption; e == nil || e.KeyVersion != 2 || e.DataKeyVersion != 2 {
+				return fmt.Errorf("it shows %+v", e)
+			}
+			return nil
+		})
+		after, err := podsOf(t.Context(), workloadOf(environment), "")
+		require.NoError(t, err)
+		assert.Equal(t, started(before), started(after), "a pod was restarted or replaced")
+	})
 	t.Run("a version whose image does not exist changes nothing that runs but says what is missing", func(t *testing.T) {
 		update(t, environment, func(s *v1alpha1.CRMEnvironmentSpec) { s.Version = "22" })
 		message := becomes(t, environment, v1alpha1.ConditionMigrated, metav1.ConditionFalse, v1alpha1.ReasonImageUnavailable)

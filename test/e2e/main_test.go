@@ -12,6 +12,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/go-logr/logr"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 )
 
 // c is what all tests share.
@@ -27,6 +30,7 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (int, error) {
+	ctrllog.SetLogger(logr.Discard()) // of the client library; what matters, calls return
 	repo, err := filepath.Abs("../..")
 	if err != nil {
 		return 0, err

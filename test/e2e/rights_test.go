@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -38,7 +39,7 @@ func firefighter(t *testing.T) client.Client {
 			Verbs: []string{"get", "list", "update", "delete"}},
 	}}
 	require.NoError(t, c.Create(t.Context(), edit))
-	t.Cleanup(func() { _ = c.Delete(t.Context(), edit) })
+	t.Cleanup(func() { _ = c.Delete(context.WithoutCancel(t.Context()), edit) })
 	for _, role := range []string{name, "crmkeep-override"} {
 		binding := &rbacv1.ClusterRoleBinding{
 			ObjectMeta: metav1.ObjectMeta{Name: name + "-" + role},
@@ -46,7 +47,7 @@ func firefighter(t *testing.T) client.Client {
 			Subjects:   subjects,
 		}
 		require.NoError(t, c.Create(t.Context(), binding))
-		t.Cleanup(func() { _ = c.Delete(t.Context(), binding) })
+		t.Cleanup(func() { _ = c.Delete(context.WithoutCancel(t.Context()), binding) })
 	}
 	return c.as(t, name)
 }

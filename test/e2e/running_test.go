@@ -14,6 +14,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -34,10 +35,11 @@ func TestAQuarantinedEnvironmentKeepsPeopleOutAndComesBackByOneEdit(t *testing.T
 	update(t, environment, func(s *v1alpha1.CRMEnvironmentSpec) { s.State = v1alpha1.StateQuarantined })
 	becomes(t, environment, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonQuarantined)
 	eventually(t, soon, "the way in to be closed", func(ctx context.Context) error {
-		if out, err := tryton(ctx, acme, "test", "login"); err == nil {
-			return fmt.Errorf("logged in as %s", out)
+		out, err := c.shell(ctx, acme, "python", "demo-ingress/client", c.repo+"/hack/demo/reach.py", "web."+workloadOf(environment)+".svc:443")
+		if err == nil && !strings.Contains(out, "closed") {
+			err = errors.New(out)
 		}
-		return nil
+		return err
 	})
 	pods, err := podsOf(t.Context(), workloadOf(environment), naming.ComponentDatabase)
 	require.NoError(t, err)
@@ -79,7 +81,7 @@ func TestWhatSomebodyChangesByHandIsPutBack(t *testing.T) {
 			if err := c.Get(ctx, client.ObjectKeyFromObject(deleted), &back); err != nil {
 				return err
 			}
-			if back.UID == deleted.UID || fmt.Sprint(back.Spec) != fmt.Sprint(deleted.Spec) {
+			if back.UID == deleted.UID || !equality.Semantic.DeepEqual(back.Spec, deleted.Spec) {
 				return errors.New("it is not as it was")
 			}
 			return nil

@@ -40,7 +40,7 @@ type Server struct {
 // NewServer initialises a server with `crmkeep postgres-init` and does not start it. It skips the test without Postgres.
 func NewServer(t testing.TB, settings serverconfig.Server) *Server {
 	t.Helper()
-	initdb := program("initdb")
+	initdb := Program("initdb")
 	if _, err := os.Stat(initdb); err != nil {
 		need.Missing(t, "needs Postgres: install it, or set %s: %v", BinDirEnv, err)
 	}
@@ -84,7 +84,7 @@ func (s *Server) Start(t testing.TB) {
 	t.Helper()
 	_, port, err := net.SplitHostPort(s.Address)
 	require.NoError(t, err)
-	s.process = exec.Command(program("postgres"), "-D", s.dataDir, //nolint:gosec // a path that the tester chose
+	s.process = exec.Command(Program("postgres"), "-D", s.dataDir, //nolint:gosec // a path that the tester chose
 		"-c", "config_file="+filepath.Join(s.Settings.ConfigDir, serverconfig.ConfFile), "-c", "listen_addresses=127.0.0.1", "-c", "port="+port)
 	s.process.Stdout, s.process.Stderr = &s.log, &s.log
 	require.NoError(t, s.process.Start())
@@ -112,7 +112,8 @@ func (s *Server) Stop(t testing.TB) {
 // Log is what the server wrote so far; call it only when the server is stopped.
 func (s *Server) Log() string { return s.log.String() }
 
-func program(name string) string {
+// Program gives the path of a program of Postgres.
+func Program(name string) string {
 	dir := os.Getenv(BinDirEnv)
 	if dir == "" {
 		dir = debianBinDir

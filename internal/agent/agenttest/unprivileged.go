@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/crmkeep/crmkeep/internal/testing/vaulttest"
 )
 
 // nobody is Debian's and everyone else's user without rights.
@@ -37,19 +39,23 @@ func runAsNobody() (code int, err error) {
 	if err := os.Chown(dir, nobody, nobody); err != nil {
 		return 0, err
 	}
-	// The program lies in a folder of root's, which nobody may not enter.
+	environment := append(os.Environ(), "TMPDIR="+dir, "HOME="+dir)
+	// Programs lie in folders of root's, which nobody may not enter.
 	program := filepath.Join(dir, "tests")
-	content, err := os.ReadFile("/proc/self/exe")
-	if err != nil {
+	if err := copyProgram(program, "/proc/self/exe"); err != nil {
 		return 0, err
 	}
-	if err := os.WriteFile(program, content, 0o755); err != nil { //nolint:gosec // a program
-		return 0, err
+	if vault := os.Getenv(vaulttest.BinaryEnv); vault != "" {
+		reachable := filepath.Join(dir, "vault")
+		if err := copyProgram(reachable, vault); err != nil {
+			return 0, err
+		}
+		environment = append(environment, vaulttest.BinaryEnv+"="+reachable)
 	}
 	// The log of opened files, for go test's cache, also lies in a folder of root's.
 	args := slices.DeleteFunc(os.Args[1:], func(arg string) bool { return strings.HasPrefix(arg, "-test.testlogfile") })
 	tests := exec.Command(program, args...) //nolint:gosec // this program
-	tests.Env = append(os.Environ(), "TMPDIR="+dir, "HOME="+dir)
+	tests.Env = environment
 	tests.Stdout, tests.Stderr = os.Stdout, os.Stderr
 	tests.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	if err := tests.Run(); err != nil {
@@ -59,4 +65,12 @@ func runAsNobody() (code int, err error) {
 		return tests.ProcessState.ExitCode(), nil
 	}
 	return 0, nil
+}
+
+func copyProgram(to, from string) error {
+	content, err := os.ReadFile(from) //nolint:gosec // a program that the tester chose
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, content, 0o755) //nolint:gosec // a program
 }

@@ -35,9 +35,9 @@ func (e Environment) Layout() layout.Layout {
 	return secrets.Layout(target.VaultSettings(e.Settings), secrets.Environment{Tenant: e.Tenant, Name: e.Name, Namespace: e.Namespace})
 }
 
-// Kept is what isolates the namespace as long as it exists.
+// Kept is what stays as long as the namespace exists: what isolates it, and what the data in it needs to be taken up again.
 func (e Environment) Kept() []object.Object {
-	return []object.Object{{Configuration: networkingv1ac.NetworkPolicy("default-deny", e.Namespace).
+	return []object.Object{{Configuration: corev1ac.ConfigMap(naming.VersionRecord, e.Namespace).WithLabels(object.Labels(e.Tenant, e.Name))}, {Configuration: networkingv1ac.NetworkPolicy("default-deny", e.Namespace).
 		WithLabels(object.Labels(e.Tenant, e.Name)).
 		WithSpec(networkingv1ac.NetworkPolicySpec().WithPodSelector(metav1ac.LabelSelector()).
 			WithPolicyTypes(networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress))}}

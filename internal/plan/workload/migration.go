@@ -5,6 +5,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	batchv1ac "k8s.io/client-go/applyconfigurations/batch/v1"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/plan/object"
@@ -24,6 +25,16 @@ const (
 func MigrationJob(t *target.Target) string {
 	parts := append([]string{t.Version.Name, t.Version.Image}, t.Class.Migration.Command...)
 	return naming.MigrationJob(strings.Join(parts, "\x00"))
+}
+
+// VersionField of the version record.
+const VersionField = "version"
+
+// versionRecord remembers the version of the database where a teardown that retains data leaves it.
+func versionRecord(t *target.Target) *corev1ac.ConfigMapApplyConfiguration {
+	return corev1ac.ConfigMap(naming.VersionRecord, t.Namespace).
+		WithLabels(objectLabels(t, naming.ComponentDatabase)).
+		WithData(map[string]string{VersionField: t.Current.Name})
 }
 
 // migration plans the identity of the migration and, when it is its turn, the Job.

@@ -42,6 +42,9 @@ func Objects(t *target.Target, run Run) ([]object.Object, error) {
 		}
 		objects = append(objects, more...)
 	}
+	if t.Current.Name != "" {
+		objects = append(objects, object.Object{Configuration: versionRecord(t)})
+	}
 	for _, v := range t.Volumes {
 		objects = append(objects, object.Object{Configuration: volumeClaim(
 			t, naming.Volume(v.Name), corev1.PersistentVolumeAccessMode(v.AccessMode), v.Size)})

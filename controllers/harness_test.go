@@ -1,0 +1,287 @@
+package controllers_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/controllers"
+	"github.com/crmkeep/crmkeep/internal/naming"
+	"github.com/crmkeep/crmkeep/internal/plan/target"
+	"github.com/crmkeep/crmkeep/internal/settings"
+	"github.com/crmkeep/crmkeep/internal/testing/apitest"
+	"github.com/crmkeep/crmkeep/internal/testing/build"
+	"github.com/crmkeep/crmkeep/internal/testing/controlplane"
+	needs "github.com/crmkeep/crmkeep/internal/testing/require"
+	"github.com/crmkeep/crmkeep/internal/testing/statuscheck"
+	"github.com/crmkeep/crmkeep/internal/testing/vaulttest"
+	"github.com/crmkeep/crmkeep/internal/vault"
+	"github.com/crmkeep/crmkeep/internal/vault/bootstrap"
+)
+
+// patience is how long a test waits for what must come about. A machine with few processors and many tests is slow.
+const patience = 2 * time.Minute
+
+// The operator's ServiceAccount.
+const (
+	operatorNamespace = "crmkeep-system"
+	operatorName      = "crmkeep"
+)
+
+// installation is a cluster and a Vault, prepared for the operator, which does not run yet.
+type installation struct {
+	client.Client // an administrator's, without a cache
+
+	server   *apitest.Server
+	vault    *vaulttest.Server
+	keys     *vault.Client
+	settings settings.Settings
+	recorder *apitest.Recorder
+}
+
+func install(t *testing.T) *installation {
+	t.Helper()
+	needs.Env(t, vaulttest.BinaryEnv, "a Vault server built by hack/devvault")
+	in := &installation{
+		server: apitest.Start(t, apitest.WithCRDs("config/crd")),
+		vault:  vaulttest.Start(t),
+		settings: build.Settings(func(s *settings.Settings) {
+			s.Exposure.Ingress = &settings.IngressExposure{ClassName: "test"}
+		}),
+	}
+	controlplane.Run(t, in.server)
+	scheme, err := controllers.Scheme()
+	require.NoError(t, err)
+	in.Client, err = client.New(in.server.Config(), client.Options{Scheme: scheme, FieldValidation: metav1.FieldValidationStrict})
+	require.NoError(t, err)
+	in.prepareVault(t)
+	in.grantRights(t)
+	in.create(t, build.Class())
+	return in
+}
+
+func (in *installation) prepareVault(t *testing.T) {
+	t.Helper()
+	reviewer := vaulttest.StartTokenReviewer(t)
+	layout := target.VaultSettings(in.settings)
+	require.NoError(t, bootstrap.Run(t.Context(), in.vault.Root(t), bootstrap.Options{
+		Settings:   layout,
+		Kubernetes: bootstrap.Kubernetes{Host: reviewer.URL, ReviewerToken: "reviewer", Namespace: operatorNamespace, ServiceAccount: operatorName},
+		CA:         bootstrap.CA{RootCommonName: "test root", RootTTL: 48 * time.Hour, IntermediateTTL: 36 * time.Hour},
+		Report:     func(string, bool) {},
+	}))
+	tokenFile := filepath.Join(t.TempDir(), "token")
+	token := reviewer.Token(t, operatorNamespace, operatorName, layout.Audience)
+	require.NoError(t, os.WriteFile(tokenFile, []byte(token), 0o600))
+	var err error
+	in.keys, err = vault.New(vault.Config{
+		Address: in.vault.Address, Settings: layout, Login: vault.KubernetesLogin(layout, tokenFile), Timeout: 10 * time.Second,
+	})
+	require.NoError(t, err)
+}
+
+// grantRights gives the operator the role that is shipped, and no other: what it lacks shows here.
+func (in *installation) grantRights(t *testing.T) {
+	t.Helper()
+	content, err := os.ReadFile("../config/rbac/role.yaml")
+	require.NoError(t, err)
+	var role rbacv1.ClusterRole
+	require.NoError(t, yaml.UnmarshalStrict([]byte(strings.TrimPrefix(string(content), "---\n")), &role))
+	in.create(t, &role)
+	in.create(t, &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: role.Name},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
+		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: operatorNamespace, Name: operatorName}},
+	})
+}
+
+// operate runs a manager with the operator's rights and records its requests. It returns a function that ends it; the end of the test
+// does too.
+func (in *installation) operate(t *testing.T) (stop func()) {
+	t.Helper()
+	config := in.server.As("system:serviceaccount:"+operatorNamespace+":"+operatorName, "system:serviceaccounts")
+	config, in.recorder = apitest.Record(config)
+	return in.run(t, config)
+}
+
+func (in *installation) run(t *testing.T, config *rest.Config) (stop func()) {
+	t.Helper()
+	options := controllers.Options{MetricsAddress: "0", HealthAddress: "0", SharedProcess: true}
+	manager, err := controllers.NewManager(config, options, in.settings, in.keys)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- manager.Start(ctx) }()
+	running := true
+	stop = func() {
+		if running {
+			running = false
+			cancel()
+			require.NoError(t, <-ended)
+		}
+	}
+	t.Cleanup(stop)
+	require.True(t, manager.GetCache().WaitForCacheSync(ctx))
+	return stop
+}
+
+func (in *installation) create(t *testing.T, o client.Object) {
+	t.Helper()
+	o.SetGeneration(0)
+	require.NoError(t, in.Create(t.Context(), o))
+}
+
+// tenant makes one and waits for its home.
+func (in *installation) tenant(t *testing.T, name string, change ...func(*v1alpha1.CRMTenant)) *v1alpha1.CRMTenant {
+	t.Helper()
+	tenant := build.Tenant(name, change...)
+	in.create(t, tenant)
+	in.until(t, "the tenant's home is ready", func() error {
+		if err := in.Get(t.Context(), client.ObjectKeyFromObject(tenant), tenant); err != nil {
+			return err
+		}
+		return is(tenant.Generation, tenant.Status.ObservedGeneration, tenant.Status.Conditions, "True Succeeded")
+	})
+	return tenant
+}
+
+// environment makes one.
+func (in *installation) environment(t *testing.T, tenant, name string, change ...func(*v1alpha1.CRMEnvironment)) *v1alpha1.CRMEnvironment {
+	t.Helper()
+	env := build.Environment(tenant, name, change...)
+	in.create(t, env)
+	return env
+}
+
+// ready makes an environment and waits until it is.
+func (in *installation) ready(t *testing.T, tenant, name string, change ...func(*v1alpha1.CRMEnvironment)) *v1alpha1.CRMEnvironment {
+	t.Helper()
+	env := in.environment(t, tenant, name, change...)
+	in.comesTo(t, env, "True Succeeded")
+	return env
+}
+
+// comesTo waits until the environment's newest declaration has come to that summary, such as "True Succeeded" or "Stalled Invalid".
+func (in *installation) comesTo(t *testing.T, env *v1alpha1.CRMEnvironment, want string) {
+	t.Helper()
+	in.until(t, env.Namespace+"/"+env.Name+" comes to "+want, func() error {
+		if err := in.Get(t.Context(), client.ObjectKeyFromObject(env), env); err != nil {
+			return err
+		}
+		return is(env.Generation, env.Status.ObservedGeneration, env.Status.Conditions, want)
+	})
+}
+
+// message of the environment's condition.
+func message(env *v1alpha1.CRMEnvironment, kind string) string {
+	c := meta.FindStatusCondition(env.Status.Conditions, kind)
+	if c == nil {
+		return ""
+	}
+	return c.Message
+}
+
+// edit changes an object, however often somebody else was faster.
+func edit[T client.Object](t *testing.T, in *installation, o T, change func(T)) {
+	t.Helper()
+	in.until(t, "the edit is taken", func() error {
+		if err := in.Get(t.Context(), client.ObjectKeyFromObject(o), o); err != nil {
+			return err
+		}
+		change(o)
+		err := in.Update(t.Context(), o)
+		if err != nil && !apierrors.IsConflict(err) {
+			require.NoError(t, err)
+		}
+		return err
+	})
+}
+
+// gone waits until an object is.
+func (in *installation) gone(t *testing.T, o client.Object) {
+	t.Helper()
+	in.until(t, fmt.Sprintf("%T %s is gone", o, o.GetName()), func() error {
+		err := in.Get(t.Context(), client.ObjectKeyFromObject(o), o)
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		return fmt.Errorf("it is there: %w", err)
+	})
+}
+
+// until waits for a condition.
+func (in *installation) until(t *testing.T, what string, condition func() error) {
+	t.Helper()
+	var last error
+	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, patience, true, func(context.Context) (bool, error) {
+		last = condition()
+		return last == nil, nil
+	})
+	if err != nil {
+		t.Fatalf("waiting until %s: %v", what, last)
+	}
+}
+
+// is compares a status with the summary of how a person would read it, and holds every status on the way to the contract.
+func is(generation, observed int64, conditions []metav1.Condition, want string) error {
+	if len(conditions) > 0 {
+		if err := statuscheck.Check(generation, observed, conditions); err != nil {
+			panic(err)
+		}
+	}
+	if observed != generation {
+		return fmt.Errorf("generation %d is not yet observed: %s", generation, describe(conditions))
+	}
+	if got := summary(conditions); got != want {
+		return fmt.Errorf("it is %q: %s", got, describe(conditions))
+	}
+	return nil
+}
+
+func summary(conditions []metav1.Condition) string {
+	for _, kind := range []string{v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled} {
+		if c := meta.FindStatusCondition(conditions, kind); c != nil {
+			return kind + " " + c.Reason
+		}
+	}
+	if c := meta.FindStatusCondition(conditions, v1alpha1.ConditionReady); c != nil {
+		return string(c.Status) + " " + c.Reason
+	}
+	return "nothing"
+}
+
+func describe(conditions []metav1.Condition) string {
+	var out strings.Builder
+	for _, c := range conditions {
+		fmt.Fprintf(&out, "\n\t%s=%s %s: %s", c.Type, c.Status, c.Reason, c.Message)
+	}
+	return out.String()
+}
+
+func workloadNamespace(env *v1alpha1.CRMEnvironment) string {
+	tenant, _ := naming.TenantOfHome(env.Namespace)
+	return naming.WorkloadNamespace(tenant, env.Name)
+}
+
+// mustBe is an error unless it holds.
+func mustBe(holds bool, format string, args ...any) error {
+	if holds {
+		return nil
+	}
+	return fmt.Errorf(format, args...)
+}

@@ -1,0 +1,46 @@
+package controllers_test
+
+import (
+	"testing"
+)
+
+// The stories of this test happen at once in one installation, as in life: each has tenants of its own.
+func TestInAnInstallation(t *testing.T) {
+	in := install(t)
+	in.operate(t)
+	for sentence, story := range map[string]func(*testing.T, *installation){
+		"a tenant gets a home":                                             tenantGetsAHome,
+		"an environment gets everything that was planned":                  environmentGetsEverything,
+		"a class that is not there yet is waited for":                      classIsWaitedFor,
+		"a wrong class says what is wrong and environments wait for it":    wrongClassIsWaitedFor,
+		"an edit that cannot be disturbs nothing that runs":                badEditDisturbsNothing,
+		"a declaration that only an edit can mend is stalled":              invalidIsStalled,
+		"a host name that is taken is waited for":                          takenHostnameIsWaitedFor,
+		"a namespace that is somebody else's stays untouched":              foreignNamespaceStaysUntouched,
+		"a home that is somebody else's stays untouched":                   foreignHomeStaysUntouched,
+		"limits hold back what is new and leave alone what runs":           limitsHoldBackTheNew,
+		"the API server counts a tenant's environments":                    apiServerCountsEnvironments,
+		"an image that cannot be had is named":                             missingImageIsNamed,
+		"nothing is made before it is approved":                            nothingBeforeApproval,
+		"suspending stops all but keeps the data, and resuming starts all": suspendAndResume,
+		"quarantine cuts people off and leaves the rest":                   quarantineCutsPeopleOff,
+		"a new version stops, migrates and starts":                         newVersionStopsMigratesStarts,
+		"a failed migration can be gone back on":                           failedMigrationCanBeGoneBackOn,
+		"suspending waits for a migration that runs":                       suspendingWaitsForAMigration,
+		"what was retained is taken up again":                              retainedIsTakenUpAgain,
+		"delete takes the volumes and leaves the keys":                     deleteLeavesTheKeys,
+		"shred destroys the key and leaves a certificate":                  shredLeavesACertificate,
+		"a shred's hold can be used to keep the data":                      holdCanBeUsed,
+		"an environment is deleted while it is made":                       deletedWhileMade,
+		"what was never let in takes nothing along":                        neverLetInTakesNothing,
+		"deleting a home retains the data":                                 deletingAHomeRetains,
+		"a tenant stays as long as its environments":                       tenantStaysWithEnvironments,
+		"a sandbox ends when its time is over, valid or not":               sandboxEnds,
+		"what was changed or deleted by hand is put back by one write":     driftIsPutBack,
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			story(t, in)
+		})
+	}
+}

@@ -1,0 +1,242 @@
+package controllers_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/testing/build"
+	"github.com/crmkeep/crmkeep/internal/testing/controlplane"
+)
+
+func classIsWaitedFor(t *testing.T, in *installation) {
+	in.tenant(t, "early")
+	env := in.environment(t, "early", "prod", func(e *v1alpha1.CRMEnvironment) { e.Spec.ClassRef.Name = "later" })
+	in.comesTo(t, env, "Reconciling ClassNotFound")
+	in.nothingMade(t, env)
+
+	in.create(t, build.Class(func(c *v1alpha1.CRMClass) { c.Name = "later" }))
+	in.comesTo(t, env, "True Succeeded")
+}
+
+func wrongClassIsWaitedFor(t *testing.T, in *installation) {
+	class := build.Class(func(c *v1alpha1.CRMClass) {
+		c.Name, c.Spec.Files[0].Template = "wrong", "${environment.ulr}"
+	})
+	in.create(t, class)
+	in.until(t, "the class says what is wrong", func() error {
+		if err := in.Get(t.Context(), client.ObjectKeyFromObject(class), class); err != nil {
+			return err
+		}
+		return is(class.Generation, class.Status.ObservedGeneration, class.Status.Conditions, "Stalled Invalid")
+	})
+	assert.Contains(t, describe(class.Status.Conditions), "did you mean ${environment.url}?")
+
+	in.tenant(t, "misled")
+	env := in.environment(t, "misled", "prod", func(e *v1alpha1.CRMEnvironment) { e.Spec.ClassRef.Name = "wrong" })
+	in.comesTo(t, env, "Reconciling ClassInvalid")
+	in.nothingMade(t, env)
+
+	edit(t, in, class, func(c *v1alpha1.CRMClass) { c.Spec.Files[0].Template = "${environment.url}" })
+	in.comesTo(t, env, "True Succeeded")
+}
+
+func badEditDisturbsNothing(t *testing.T, in *installation) {
+	in.tenant(t, "steady")
+	env := in.ready(t, "steady", "prod")
+	before := in.versions(t, env)
+
+	edit(t, in, env, func(e *v1alpha1.CRMEnvironment) { e.Spec.Version = "9.9" })
+	in.comesTo(t, env, "Stalled VersionUnknown")
+	assert.Contains(t, message(env, v1alpha1.ConditionReady), `"9.9"`)
+	edit(t, in, env, func(e *v1alpha1.CRMEnvironment) { e.Spec.Version, e.Spec.Size = "", "Large" })
+	in.comesTo(t, env, "Stalled SizeUnknown")
+	assert.Equal(t, before, in.versions(t, env))
+	assert.Equal(t, "2.0", env.Status.Version)
+
+	edit(t, in, env, func(e *v1alpha1.CRMEnvironment) { e.Spec.Size = "" })
+	in.comesTo(t, env, "True Succeeded")
+	assert.Equal(t, before, in.versions(t, env))
+}
+
+func invalidIsStalled(t *testing.T, in *installation) {
+	in.tenant(t, "picky", func(t *v1alpha1.CRMTenant) {
+		t.Spec.Limits = &v1alpha1.TenantLimits{
+			Classes: []string{build.ClassName}, Purposes: []v1alpha1.Purpose{v1alpha1.PurposeTest, v1alpha1.PurposeStaging}}
+		t.Spec.HostnameDomains = []string{"picky.example"}
+	})
+	for name, c := range map[string]struct {
+		change func(*v1alpha1.CRMEnvironment)
+		want   string
+	}{
+		"version":  {func(e *v1alpha1.CRMEnvironment) { e.Spec.Version = "9.9" }, "Stalled VersionUnknown"},
+		"size":     {func(e *v1alpha1.CRMEnvironment) { e.Spec.Size = "Large" }, "Stalled SizeUnknown"},
+		"purpose":  {func(e *v1alpha1.CRMEnvironment) { e.Spec.Purpose = v1alpha1.PurposeProduction }, "Stalled NotAllowed"},
+		"hostname": {func(e *v1alpha1.CRMEnvironment) { e.Spec.Hostname = "crm.other.example" }, "Stalled HostnameForbidden"},
+		"database": {func(e *v1alpha1.CRMEnvironment) {
+			e.Spec.Database = &v1alpha1.EnvironmentDatabase{CloudNativePG: &v1alpha1.CloudNativePGDatabase{Instances: 3}}
+		}, "Stalled Unsupported"},
+	} {
+		env := in.environment(t, "picky", name, c.change)
+		in.comesTo(t, env, c.want)
+		in.nothingMade(t, env)
+	}
+	in.create(t, build.Class(func(c *v1alpha1.CRMClass) { c.Name = "unwanted" }))
+	env := in.environment(t, "picky", "class", func(e *v1alpha1.CRMEnvironment) { e.Spec.ClassRef.Name = "unwanted" })
+	in.comesTo(t, env, "Stalled NotAllowed")
+}
+
+func takenHostnameIsWaitedFor(t *testing.T, in *installation) {
+	in.tenant(t, "first")
+	in.tenant(t, "second")
+	hostname := func(e *v1alpha1.CRMEnvironment) { e.Spec.Hostname = "crm.wanted.example" }
+	older := in.ready(t, "second", "older")
+	holder := in.ready(t, "first", "prod", hostname)
+	newer := in.environment(t, "second", "prod", hostname)
+	in.comesTo(t, newer, "Reconciling HostnameTaken")
+	assert.NotContains(t, describe(newer.Status.Conditions), "first", "one tenant is not told about another")
+	in.nothingMade(t, newer)
+
+	edit(t, in, older, hostname)
+	in.comesTo(t, older, "Reconciling HostnameTaken")
+	in.comesTo(t, holder, "True Succeeded")
+
+	edit(t, in, older, func(e *v1alpha1.CRMEnvironment) { e.Spec.Hostname = "" })
+	edit(t, in, holder, func(e *v1alpha1.CRMEnvironment) { e.Spec.Hostname = "other.wanted.example" })
+	in.comesTo(t, holder, "True Succeeded")
+	in.comesTo(t, newer, "True Succeeded")
+	assert.Equal(t, "https://crm.wanted.example", newer.Status.URL)
+
+	require.NoError(t, in.Delete(t.Context(), newer))
+	again := in.environment(t, "first", "again", hostname)
+	in.comesTo(t, again, "True Succeeded")
+}
+
+func foreignNamespaceStaysUntouched(t *testing.T, in *installation) {
+	in.tenant(t, "clash")
+	foreign := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "crm-clash--prod", Labels: map[string]string{"team": "sales"}}}
+	in.create(t, foreign)
+	env := in.environment(t, "clash", "prod")
+	in.comesTo(t, env, "Reconciling NameClash")
+	assert.Contains(t, message(env, v1alpha1.ConditionNamespaceReady), "Namespace crm-clash--prod exists and is not crmkeep's")
+
+	require.NoError(t, in.Delete(t.Context(), env))
+	in.gone(t, env)
+	after := &corev1.Namespace{}
+	require.NoError(t, in.Get(t.Context(), client.ObjectKeyFromObject(foreign), after))
+	assert.Equal(t, foreign.UID, after.UID)
+	assert.Equal(t, "sales", after.Labels["team"])
+	assert.NotContains(t, after.Labels, "crmkeep.io/tenant")
+	assert.Nil(t, after.DeletionTimestamp)
+	assert.Empty(t, in.versions(t, env), "nothing was made in it")
+}
+
+func foreignHomeStaysUntouched(t *testing.T, in *installation) {
+	foreign := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "crm-squatted"}}
+	in.create(t, foreign)
+	tenant := build.Tenant("squatted")
+	in.create(t, tenant)
+	clashes := func() error {
+		if err := in.Get(t.Context(), client.ObjectKeyFromObject(tenant), tenant); err != nil {
+			return err
+		}
+		return is(tenant.Generation, tenant.Status.ObservedGeneration, tenant.Status.Conditions, "Reconciling NameClash")
+	}
+	in.until(t, "the tenant says that its home is somebody else's", clashes)
+	require.NoError(t, in.Delete(t.Context(), tenant))
+	in.gone(t, tenant)
+	require.NoError(t, in.Get(t.Context(), client.ObjectKeyFromObject(foreign), foreign))
+	assert.Nil(t, foreign.DeletionTimestamp)
+}
+
+func limitsHoldBackTheNew(t *testing.T, in *installation) {
+	cpu := func(milli string) func(*v1alpha1.CRMTenant) {
+		return func(t *v1alpha1.CRMTenant) {
+			t.Spec.Limits = &v1alpha1.TenantLimits{CPU: build.Pointer(resource.MustParse(milli))}
+		}
+	}
+	tenant := in.tenant(t, "thrifty", cpu("500m"))
+	first := in.ready(t, "thrifty", "first")
+	second := in.environment(t, "thrifty", "second")
+	in.comesTo(t, second, "Reconciling LimitExceeded")
+	assert.Contains(t, message(second, v1alpha1.ConditionReady), "would use 600m of cpu")
+	in.nothingMade(t, second)
+
+	edit(t, in, first, func(e *v1alpha1.CRMEnvironment) { e.Spec.Size = "Medium" })
+	in.comesTo(t, first, "True Succeeded") // 500m
+	edit(t, in, tenant, cpu("800m"))
+	in.comesTo(t, second, "True Succeeded")
+
+	edit(t, in, tenant, cpu("1m"))
+	edit(t, in, second, func(e *v1alpha1.CRMEnvironment) { e.Spec.Size = "Medium" })
+	in.comesTo(t, second, "Reconciling LimitExceeded")
+	in.comesTo(t, first, "True Succeeded")
+}
+
+func apiServerCountsEnvironments(t *testing.T, in *installation) {
+	in.tenant(t, "single", func(t *v1alpha1.CRMTenant) {
+		t.Spec.Limits = &v1alpha1.TenantLimits{Environments: build.Pointer[int32](1)}
+	})
+	in.until(t, "the quota is counted and lets the first in", func() error {
+		return in.Create(t.Context(), unborn(build.Environment("single", "one")))
+	})
+	err := in.Create(t.Context(), unborn(build.Environment("single", "two")))
+	require.True(t, apierrors.IsForbidden(err), "%v", err)
+	assert.Contains(t, err.Error(), "exceeded quota")
+}
+
+func missingImageIsNamed(t *testing.T, in *installation) {
+	in.create(t, build.Class(func(c *v1alpha1.CRMClass) {
+		c.Name = "vanished"
+		c.Spec.Versions[1].Image += controlplane.Missing
+	}))
+	in.tenant(t, "lost")
+	env := in.environment(t, "lost", "prod", func(e *v1alpha1.CRMEnvironment) { e.Spec.ClassRef.Name = "vanished" })
+	in.comesTo(t, env, "Reconciling ImageUnavailable")
+	assert.Contains(t, message(env, v1alpha1.ConditionReady), `image "crmkeep.local/demo:2.0-missing" of migrate`)
+}
+
+// unborn has no generation: that is the API server's to count.
+func unborn(env *v1alpha1.CRMEnvironment) *v1alpha1.CRMEnvironment {
+	env.Generation = 0
+	return env
+}
+
+func (in *installation) nothingMade(t *testing.T, env *v1alpha1.CRMEnvironment) {
+	t.Helper()
+	err := in.Get(t.Context(), client.ObjectKey{Name: workloadNamespace(env)}, &corev1.Namespace{})
+	assert.True(t, apierrors.IsNotFound(err), "%v", err)
+	assert.Empty(t, env.Status.Namespace)
+}
+
+// versions are the declarations of what runs, as the API server counts them.
+func (in *installation) versions(t *testing.T, env *v1alpha1.CRMEnvironment) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	namespace := client.InNamespace(workloadNamespace(env))
+	var deployments appsv1.DeploymentList
+	require.NoError(t, in.List(t.Context(), &deployments, namespace))
+	for _, d := range deployments.Items {
+		found["Deployment "+d.Name] = fmt.Sprintf("%s/%d", d.UID, d.Generation)
+	}
+	var statefulSets appsv1.StatefulSetList
+	require.NoError(t, in.List(t.Context(), &statefulSets, namespace))
+	for _, s := range statefulSets.Items {
+		found["StatefulSet "+s.Name] = fmt.Sprintf("%s/%d", s.UID, s.Generation)
+	}
+	var claims corev1.PersistentVolumeClaimList
+	require.NoError(t, in.List(t.Context(), &claims, namespace))
+	for _, c := range claims.Items {
+		found["PersistentVolumeClaim "+c.Name] = string(c.UID)
+	}
+	return found
+}

@@ -1,0 +1,81 @@
+// Package bench measures what the agent costs. Its benchmarks compare: both sides take turns in one run, on one server, so that
+// what else the machine does weighs on both.
+package bench
+
+import (
+	"os"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/crmkeep/crmkeep/internal/agent/agenttest"
+)
+
+// Environment variables of the benchmark.
+const (
+	// roundsEnv is how many rounds are counted; one more comes first and warms up. Default 8.
+	roundsEnv = "BENCH_ROUNDS"
+	// secondsEnv is how long pgbench runs for one measurement. Default 2.
+	secondsEnv = "BENCH_SECONDS"
+	// resultEnv is a file for the results, JSON. Default: none.
+	resultEnv = "BENCH_RESULT"
+	// profileEnv is a file for the CPU profile of the agent. Default: none.
+	profileEnv = "BENCH_PROFILE"
+)
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == agentArgument {
+		os.Exit(runAgent(os.Args[2:]))
+	}
+	agenttest.Main(m)
+}
+
+// BenchmarkDatabaseConnection compares programs of Postgres that connect through the agent with ones that speak mutual TLS to the
+// server by themselves. It runs once, whatever -benchtime says: its rounds are its own.
+func BenchmarkDatabaseConnection(b *testing.B) {
+	rounds, seconds := number(b, roundsEnv, 8), number(b, secondsEnv, 2)
+	d := startDatabase(b)
+	r := newReport(rounds, seconds)
+	for _, l := range loads(b, d, seconds) {
+		b.Run(l.String(), func(b *testing.B) {
+			for b.Loop() {
+				c := compare(b, d, l, rounds)
+				r.add(c)
+				b.ReportMetric(c.Ratio.Median, "ratio")
+			}
+		})
+	}
+	r.print(os.Stdout)
+	if file := os.Getenv(resultEnv); file != "" {
+		require.NoError(b, r.write(file))
+	}
+}
+
+// compare measures both sides in turns.
+func compare(b *testing.B, d *database, l load, rounds int) comparison {
+	b.Helper()
+	var direct, agent, busy []float64
+	for round := range rounds + 1 {
+		first := l.measure(b, d.direct)
+		before := d.agent.cpuSeconds(b)
+		second := l.measure(b, d.proxied)
+		spent := d.agent.cpuSeconds(b) - before
+		if round > 0 {
+			direct, agent, busy = append(direct, first.rate()), append(agent, second.rate()), append(busy, spent/second.amount)
+		}
+	}
+	return newComparison(l, direct, agent, busy)
+}
+
+func number(b *testing.B, variable string, otherwise int) int {
+	b.Helper()
+	text := os.Getenv(variable)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	require.NoError(b, err, variable)
+	require.Positive(b, n, variable)
+	return n
+}
