@@ -5,6 +5,10 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
+# One set of flags for programs, tests and checks, so that each package is compiled once.
+export CGO_ENABLED := 0
+export GOFLAGS := -trimpath
+
 # Programs of hack/ are asked for in recipes and not here, so that `make help` builds none.
 TOOL = hack/tools/install.sh
 IMAGES = crmkeep postgres tryton ttrss
@@ -33,7 +37,7 @@ clean: ## Remove what was built here; the user's cache stays
 .PHONY: build
 build: ## Build bin/crmkeep
 	@# The same sources give the same bytes, so that an image is made anew only when the program changed.
-	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags='-s -w' -o bin/crmkeep .
+	go build -buildvcs=false -ldflags='-s -w' -o bin/crmkeep .
 
 .PHONY: images
 images: build ## Build the container images into .build/images (needs root)

@@ -67,7 +67,7 @@ func (r *Environments) Reconcile(ctx context.Context, env *v1alpha1.CRMEnvironme
 	pass := r.bring(ctx, env, seen)
 	next := status.Environment(env, seen, pass, metav1.NewTime(r.Now()))
 	if err := r.Status.Environment(ctx, env, next); err != nil {
-		return conclude(err)
+		return conclude(client.IgnoreNotFound(err))
 	}
 	return r.result(env, pass)
 }

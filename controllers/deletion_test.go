@@ -263,7 +263,9 @@ func driftIsPutBack(t *testing.T, in *installation) {
 				o.(*corev1.ConfigMap).Data["agent.yaml"] = "vault: {}"
 				return in.Update(t.Context(), o)
 			},
-			holds: func(o client.Object) bool { return strings.Contains(o.(*corev1.ConfigMap).Data["agent.yaml"], "signPath") },
+			holds: func(o client.Object) bool {
+				return strings.Contains(o.(*corev1.ConfigMap).Data["agent.yaml"], "signPath")
+			},
 		},
 		"a ServiceAccount that was given a token": {
 			object: &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "web"}},
@@ -322,4 +324,3 @@ func (in *installation) inVault(t *testing.T, env *v1alpha1.CRMEnvironment) vaul
 	require.NoError(t, err)
 	return state
 }
-

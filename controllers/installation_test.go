@@ -1,8 +1,19 @@
 package controllers_test
 
 import (
+	"flag"
+	"os"
 	"testing"
 )
+
+// TestMain lets more stories happen at once than there are processors: they mostly wait.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "40"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 // The stories of this test happen at once in one installation, as in life: each has tenants of its own.
 func TestInAnInstallation(t *testing.T) {
@@ -21,6 +32,7 @@ func TestInAnInstallation(t *testing.T) {
 		"limits hold back what is new and leave alone what runs":           limitsHoldBackTheNew,
 		"the API server counts a tenant's environments":                    apiServerCountsEnvironments,
 		"an image that cannot be had is named":                             missingImageIsNamed,
+		"a volume that cannot grow is named":                               volumeThatCannotGrowIsNamed,
 		"nothing is made before it is approved":                            nothingBeforeApproval,
 		"suspending stops all but keeps the data, and resuming starts all": suspendAndResume,
 		"quarantine cuts people off and leaves the rest":                   quarantineCutsPeopleOff,

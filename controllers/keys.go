@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"crypto/ed25519"
+	"encoding/json"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -13,8 +14,6 @@ import (
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/vault"
 	"github.com/crmkeep/crmkeep/internal/vault/layout"
-
-	"sigs.k8s.io/yaml"
 )
 
 const (
@@ -27,6 +26,7 @@ const (
 // Vault is what the controllers ask of Vault.
 type Vault interface {
 	Observe(ctx context.Context, want layout.Layout) (vault.State, error)
+	ObserveKeys(ctx context.Context, want layout.Layout) (vault.State, error)
 	Apply(ctx context.Context, want layout.Layout, have vault.State) (changed bool, err error)
 	RewrapDataKey(ctx context.Context, of layout.Layout, have vault.State) error
 	Authorities(ctx context.Context) ([]byte, error)
@@ -54,7 +54,7 @@ type held struct {
 
 // Bring makes Vault as planned and returns the state of the keys.
 func (k *Keys) Bring(ctx context.Context, want layout.Layout) (*v1alpha1.EncryptionStatus, error) {
-	declared, err := yaml.Marshal(want)
+	declared, err := json.Marshal(want)
 	if err != nil {
 		return nil, err
 	}
@@ -85,16 +85,16 @@ func stale(have vault.State) bool {
 	return have.DataKey != nil && have.EncryptionKey != nil && have.DataKey.KeyVersion < have.EncryptionKey.LatestVersion
 }
 
-// refresh reads again, and has Vault wrap the data key anew after a rotation. The data key itself stays the same.
+// refresh reads the keys again, and has Vault wrap the data key anew after a rotation. The data key itself stays the same.
 func (k *Keys) refresh(ctx context.Context, want layout.Layout) (vault.State, error) {
-	have, err := k.Vault.Observe(ctx, want)
+	have, err := k.Vault.ObserveKeys(ctx, want)
 	if err != nil || !stale(have) {
 		return have, err
 	}
 	if err := k.Vault.RewrapDataKey(ctx, want, have); err != nil {
 		return have, err
 	}
-	return k.Vault.Observe(ctx, want)
+	return k.Vault.ObserveKeys(ctx, want)
 }
 
 // Interval until the next verification, spread so that a thousand environments do not come at once.

@@ -53,6 +53,8 @@ const (
 type Options struct {
 	MetricsAddress string
 	HealthAddress  string
+	// ProfileAddress is where to serve Go's profiles; empty for nowhere. They tell how the process works, so it must be local.
+	ProfileAddress string
 	LeaderElection bool
 	// Namespace of the lease. Empty: the pod's own.
 	Namespace string
@@ -75,6 +77,7 @@ func NewManager(cluster *rest.Config, o Options, s settings.Settings, vault Vaul
 		Client:                        client.Options{FieldOwner: naming.FieldOwner, FieldValidation: "Strict", Cache: &client.CacheOptions{Unstructured: true}},
 		Metrics:                       metricsserver.Options{BindAddress: o.MetricsAddress},
 		HealthProbeBindAddress:        o.HealthAddress,
+		PprofBindAddress:              o.ProfileAddress,
 		LeaderElection:                o.LeaderElection,
 		LeaderElectionID:              naming.FieldOwner,
 		LeaderElectionNamespace:       o.Namespace,

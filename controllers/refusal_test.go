@@ -205,6 +205,23 @@ func missingImageIsNamed(t *testing.T, in *installation) {
 	assert.Contains(t, message(env, v1alpha1.ConditionReady), `image "crmkeep.local/demo:2.0-missing" of migrate`)
 }
 
+func volumeThatCannotGrowIsNamed(t *testing.T, in *installation) {
+	in.tenant(t, "growing")
+	env := in.ready(t, "growing", "prod")
+	before := in.versions(t, env)
+	storage := func(size string) func(*v1alpha1.CRMEnvironment) {
+		return func(e *v1alpha1.CRMEnvironment) {
+			e.Spec.Resources = &v1alpha1.EnvironmentResources{Database: &v1alpha1.DatabaseSize{Storage: build.Pointer(resource.MustParse(size))}}
+		}
+	}
+	edit(t, in, env, storage("50Gi"))
+	in.comesTo(t, env, "Stalled Invalid")
+	assert.Contains(t, message(env, v1alpha1.ConditionWorkloadReady), "PersistentVolumeClaim crm-growing--prod/data-database")
+	assert.Equal(t, before, in.versions(t, env))
+	edit(t, in, env, storage("2Gi"))
+	in.comesTo(t, env, "True Succeeded")
+}
+
 // unborn has no generation: that is the API server's to count.
 func unborn(env *v1alpha1.CRMEnvironment) *v1alpha1.CRMEnvironment {
 	env.Generation = 0

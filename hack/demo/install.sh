@@ -57,8 +57,9 @@ bootstrap() {
 operator() {
 	# Helm installs definitions once and never changes them.
 	kubectl apply --server-side --force-conflicts -f "$REPO/config/crd" >/dev/null
+	kubectl apply -f "$DEMO/namespace.yaml" >/dev/null
 	# The image has the same name whatever is in it, so a new program must show in the pod.
-	"$("$REPO/hack/tools/install.sh" helm)" upgrade --install crmkeep "$REPO/charts/crmkeep" --namespace crmkeep-system --create-namespace \
+	"$("$REPO/hack/tools/install.sh" helm)" upgrade --install crmkeep "$REPO/charts/crmkeep" --namespace crmkeep-system \
 		--values "$DEMO/values.yaml" --set "settings.vault.address=$POD_VAULT_ADDR" --set-file "settings.vault.caBundle=$VAULT_CACERT" \
 		--set-string "podAnnotations.program=$(sha256sum "$REPO/bin/crmkeep" | cut -c1-16)" --wait --timeout 180s >/dev/null 2> >(grep -v 'found symbolic link' >&2)
 }

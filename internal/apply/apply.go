@@ -10,7 +10,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
@@ -80,7 +79,6 @@ func (a *Applier) Apply(ctx context.Context, objects []Object) (Result, error) {
 // applyPhase does what the cache can answer first and in place, so that a pass without writes starts no goroutine.
 func (a *Applier) applyPhase(ctx context.Context, declarations []*declaration, result *Result) error {
 	reports := make([]report, len(declarations))
-	newNamespaces := result.createdNamespaces()
 	var group errgroup.Group
 	group.SetLimit(maxParallel)
 	for i, d := range declarations {
@@ -90,7 +88,7 @@ func (a *Applier) applyPhase(ctx context.Context, declarations []*declaration, r
 			continue
 		}
 		group.Go(func() error {
-			reports[i] = a.bring(ctx, d, seen, newNamespaces.Has(d.ref.Namespace))
+			reports[i] = a.bring(ctx, d, seen)
 			return nil
 		})
 	}
@@ -153,26 +151,27 @@ func (a *Applier) empty(d *declaration) (client.Object, error) {
 	return typed, nil
 }
 
-// bring writes one object. When the cache has not shown it, the API server is asked first, unless the namespace is so new that
-// there cannot be anything in it.
-func (a *Applier) bring(ctx context.Context, d *declaration, seen client.Object, inNewNamespace bool) report {
-	switch {
-	case seen != nil:
-		return a.write(ctx, d, VerbUpdate, seen.GetUID())
-	case inNewNamespace:
-		return a.write(ctx, d, VerbCreate, "")
+// bring writes one object. What the cache has not shown is created, on the condition that it does not exist: for that the API server
+// need not be asked first. Only when it does exist is it looked at.
+func (a *Applier) bring(ctx context.Context, d *declaration, seen client.Object) report {
+	if seen != nil {
+		return a.write(ctx, d, VerbUpdate, d.update(seen.GetUID()))
+	}
+	created := a.write(ctx, d, VerbCreate, d.create())
+	if !apierrors.IsConflict(created.err) {
+		return created
 	}
 	live, err := a.ask(ctx, d.ref, d.gvk.Version)
 	if err != nil {
 		return report{err: err}
 	}
 	if live == nil {
-		return a.write(ctx, d, VerbCreate, "")
+		return created // It was deleted meanwhile; the conflict brings the pass back.
 	}
 	if write, err := mayUpdate(d, live); err != nil || !write {
 		return report{err: err}
 	}
-	return a.write(ctx, d, VerbUpdate, live.UID)
+	return a.write(ctx, d, VerbUpdate, d.update(live.UID))
 }
 
 // mayUpdate judges an object that the API server has and the cache has not. When it carries the hash of this very declaration,
@@ -204,8 +203,7 @@ func (a *Applier) ask(ctx context.Context, ref Ref, version string) (*metav1.Par
 	return live, nil
 }
 
-func (a *Applier) write(ctx context.Context, d *declaration, verb Verb, uid types.UID) report {
-	request := d.request(uid)
+func (a *Applier) write(ctx context.Context, d *declaration, verb Verb, request *unstructured.Unstructured) report {
 	configuration := client.ApplyConfigurationFromUnstructured(request)
 	if err := a.client.Apply(ctx, configuration, client.FieldOwner(naming.FieldOwner), client.ForceOwnership); err != nil {
 		return report{err: refusal(d.ref, err)}

@@ -13,7 +13,6 @@
 //     object that the caller names. Both delete the exact object that was looked at, or nothing.
 //
 // Reads come from the manager's cache and may lag behind. That costs at most a request that changes nothing: an update names the
-// UID that was seen, so it cannot hit an object that took the name meanwhile, and before a creation the API server is asked, unless
-// the same pass made the namespace. Only another client that creates an object of our name in the few milliseconds between that
-// question and the creation goes unnoticed.
+// UID that was seen, so it cannot hit an object that took the name meanwhile, and a creation carries a version that no object can
+// have, so that the API server refuses it when the object exists. Only then is the API server asked whose it is.
 package apply

@@ -9,6 +9,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -48,7 +49,7 @@ func TestAnObjectThatTheCacheDoesNotShowYetIsNotWrittenTwice(t *testing.T) {
 
 	require.NoError(t, err)
 	assert.Empty(t, result.Writes)
-	assert.Empty(t, w.recorder.Writes())
+	assert.Empty(t, w.accepted())
 
 	changed := configMap(w.namespace).WithData(map[string]string{"more": "yes"})
 	result, err = late.Apply(t.Context(), []apply.Object{{Configuration: changed}})
@@ -79,6 +80,36 @@ func TestAnUpdateNeverHitsAnObjectThatTookTheName(t *testing.T) {
 	live := &corev1.ConfigMap{}
 	require.NoError(t, w.admin.Get(t.Context(), key, live))
 	assert.Equal(t, theirs.Data, live.Data)
+	assert.Empty(t, live.Labels)
+}
+
+// theirs creates an object just before ours is.
+type theirs struct {
+	apply.Client
+	create func()
+}
+
+func (c theirs) Apply(ctx context.Context, configuration runtime.ApplyConfiguration, options ...client.ApplyOption) error {
+	c.create()
+	return c.Client.Apply(ctx, configuration, options...)
+}
+
+func TestACreationNeverHitsAnObjectThatWasFasterByAMoment(t *testing.T) {
+	w := newWorld(t)
+	w.apply(t, apply.Object{Configuration: corev1ac.Namespace(w.namespace).WithLabels(ownerLabels)})
+	foreign := &corev1.ConfigMap{Data: map[string]string{"theirs": "yes"}}
+	foreign.SetName("agent-web")
+	foreign.SetNamespace(w.namespace)
+	racing := theirs{w.client, func() { require.NoError(t, w.admin.Create(t.Context(), foreign)) }}
+
+	_, err := apply.New(racing, w.admin, clientgoscheme.Scheme).Apply(t.Context(), []apply.Object{{Configuration: configMap(w.namespace)}})
+
+	waiting, ok := outcome.AsWaiting(err)
+	require.True(t, ok, "got %v", err)
+	assert.Equal(t, v1alpha1.ReasonNameClash, waiting.Reason)
+	live := &corev1.ConfigMap{}
+	require.NoError(t, w.admin.Get(t.Context(), client.ObjectKeyFromObject(foreign), live))
+	assert.Equal(t, foreign.Data, live.Data)
 	assert.Empty(t, live.Labels)
 }
 

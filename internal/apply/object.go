@@ -88,8 +88,19 @@ func declareOne(object Object) (*declaration, error) {
 	return &declaration{ref: ref, gvk: gvk, owner: owner, hash: hash, content: content, createOnly: object.CreateOnly}, nil
 }
 
-// request is what to send: the content and, for an update, the UID that was seen, so that it fails when the name was taken anew.
-func (d *declaration) request(uid types.UID) *unstructured.Unstructured {
+// neverVersion is a resourceVersion that no object can have: an empty etcd is at revision 1, and its first write makes 2.
+const neverVersion = "1"
+
+// create is what to send for an object that must not exist. By the version the API server refuses it with a conflict if it does, in
+// the same transaction in which it would create it.
+func (d *declaration) create() *unstructured.Unstructured {
+	request := d.content.DeepCopy()
+	request.SetResourceVersion(neverVersion)
+	return request
+}
+
+// update is what to send for an object that was seen. It fails when the name was taken anew.
+func (d *declaration) update(uid types.UID) *unstructured.Unstructured {
 	request := d.content.DeepCopy()
 	request.SetUID(uid)
 	return request

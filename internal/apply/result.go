@@ -1,10 +1,6 @@
 package apply
 
-import (
-	"errors"
-
-	"k8s.io/apimachinery/pkg/util/sets"
-)
+import "errors"
 
 // Verb is what a write did.
 type Verb string
@@ -42,16 +38,6 @@ func (r Result) Count(verb Verb) int {
 		}
 	}
 	return n
-}
-
-func (r Result) createdNamespaces() sets.Set[string] {
-	created := sets.New[string]()
-	for _, w := range r.Writes {
-		if w.Verb == VerbCreate && phaseOf(w.Ref.GroupKind()) == phaseNamespaces {
-			created.Insert(w.Ref.Name)
-		}
-	}
-	return created
 }
 
 // report is what became of one object. Without verb and error it was as declared.

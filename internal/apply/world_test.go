@@ -3,6 +3,7 @@ package apply_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -155,6 +156,11 @@ func (w *world) edit(t *testing.T, ref apply.Ref, change func(object *unstructur
 // objectRequests leaves out what the client asks to find its way around the API.
 func (w *world) objectRequests() []apitest.Request {
 	return slices.DeleteFunc(w.recorder.Requests(), func(r apitest.Request) bool { return !strings.Contains(r.Path, "/namespaces/") })
+}
+
+// accepted are the writes that changed something; a creation of what exists is refused.
+func (w *world) accepted() []apitest.Request {
+	return slices.DeleteFunc(w.recorder.Writes(), func(r apitest.Request) bool { return r.Status >= http.StatusBadRequest })
 }
 
 func (w *world) ref(group, kind, name string) apply.Ref {

@@ -54,6 +54,7 @@ func NewCommand() *cobra.Command {
 	f.StringVar(&tokenFile, "vault-token-file", "/var/run/secrets/vault/token", "ServiceAccount token with Vault's audience, to log in with")
 	f.StringVar(&o.MetricsAddress, "metrics-bind-address", "0", "where to serve metrics; 0 for nowhere")
 	f.StringVar(&o.HealthAddress, "health-probe-bind-address", ":8081", "where to serve /healthz and /readyz")
+	f.StringVar(&o.ProfileAddress, "pprof-bind-address", "", "where to serve Go's profiles, such as 127.0.0.1:6060; empty for nowhere")
 	f.BoolVar(&o.LeaderElection, "leader-elect", false, "let only one of several replicas work")
 	f.StringVar(&o.Namespace, "leader-election-namespace", "", "namespace of the lease; default: the pod's own")
 	return cmd

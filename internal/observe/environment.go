@@ -34,6 +34,8 @@ type Observer struct {
 	Certificates *Certificates
 	// CertificateTTL of the installation.
 	CertificateTTL time.Duration
+
+	httpRoutes discovered
 }
 
 // Environment reads what the decisions about one environment need.
@@ -114,27 +116,32 @@ func get[T client.Object](ctx context.Context, r client.Reader, key client.Objec
 	return into, nil
 }
 
-// KnowsHTTPRoutes tells whether the cluster has the Gateway API.
+// KnowsHTTPRoutes tells whether the cluster has the Gateway API. One that is installed later is seen within minutes.
 func (o *Observer) KnowsHTTPRoutes() bool {
-	_, err := o.Mapper.RESTMapping(httpRouteKind, "v1")
-	return err == nil
+	return o.httpRoutes.in(o.Mapper, httpRouteKind, "v1", time.Now())
 }
 
 // siblings finds the environments that this one shares the tenant's limits with.
 func (o *Observer) siblings(ctx context.Context, env *v1alpha1.CRMEnvironment, f *facts.Environment) error {
 	var same v1alpha1.CRMEnvironmentList
-	if err := o.Reader.List(ctx, &same, client.InNamespace(env.Namespace)); err != nil {
+	if err := o.Reader.List(ctx, &same, client.InNamespace(env.Namespace), client.UnsafeDisableDeepCopy); err != nil {
 		return fmt.Errorf("listing the tenant's environments: %w", err)
 	}
+	// Most are of one class; reading it copies it.
+	classes := map[string]*v1alpha1.CRMClass{env.Spec.ClassRef.Name: f.Class}
 	for _, other := range same.Items {
 		if other.Name == env.Name || other.Status.Namespace == "" && !older(&other, env) {
 			continue
 		}
-		class, err := get(ctx, o.Reader, client.ObjectKey{Name: other.Spec.ClassRef.Name}, &v1alpha1.CRMClass{})
-		if err != nil {
-			return err
+		name := other.Spec.ClassRef.Name
+		if _, known := classes[name]; !known {
+			class, err := get(ctx, o.Reader, client.ObjectKey{Name: name}, &v1alpha1.CRMClass{})
+			if err != nil {
+				return err
+			}
+			classes[name] = class
 		}
-		f.Siblings = append(f.Siblings, facts.Sibling{Environment: other, Class: class})
+		f.Siblings = append(f.Siblings, facts.Sibling{Environment: other, Class: classes[name]})
 	}
 	return nil
 }

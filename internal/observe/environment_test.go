@@ -229,3 +229,23 @@ func pod(name, component string, status corev1.PodStatus) *corev1.Pod {
 		Status:     status,
 	}
 }
+
+// countingMapper counts what a RESTMapper is asked, each of which may be a request.
+type countingMapper struct {
+	meta.RESTMapper
+	asked int
+}
+
+func (m *countingMapper) RESTMapping(kind schema.GroupKind, versions ...string) (*meta.RESTMapping, error) {
+	m.asked++
+	return m.RESTMapper.RESTMapping(kind, versions...)
+}
+
+func TestTheClusterIsNotAskedEachTimeForAKindThatItDoesNotHave(t *testing.T) {
+	mapper := &countingMapper{RESTMapper: meta.NewDefaultRESTMapper(nil)}
+	o := &observe.Observer{Mapper: mapper}
+	for range 10 {
+		assert.False(t, o.KnowsHTTPRoutes())
+	}
+	assert.Equal(t, 1, mapper.asked)
+}

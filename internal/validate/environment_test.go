@@ -205,7 +205,7 @@ func TestDemandAddsUpEveryReplicaVolumeAndTheDatabase(t *testing.T) {
 	demand := validate.Demand(&resolved)
 	assert.Equal(t, "500m", demand.CPU.String(), "3 web, 1 queue, 1 database")
 	assert.Equal(t, "768Mi", demand.Memory.String())
-	assert.Equal(t, "6Gi", demand.Storage.String())
+	assert.Equal(t, "3Gi", demand.Storage.String())
 }
 
 func TestApproval(t *testing.T) {

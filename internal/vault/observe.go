@@ -13,15 +13,8 @@ import (
 
 // Observe reads what an environment has: four reads, and at most two more for each role.
 func (c *Client) Observe(ctx context.Context, want layout.Layout) (State, error) {
-	state := State{Roles: map[string]Role{}}
-	var err error
-	if state.EncryptionKey, err = c.key(ctx, want.EncryptionKey.Name); err != nil {
-		return State{}, err
-	}
-	if state.EvidenceKey, err = c.key(ctx, want.EvidenceKey.Name); err != nil {
-		return State{}, err
-	}
-	if state.DataKey, err = c.dataKey(ctx, want.DataKey.Path); err != nil {
+	state, err := c.ObserveKeys(ctx, want)
+	if err != nil {
 		return State{}, err
 	}
 	existing, err := c.roles(ctx, want.RolePrefix)
@@ -38,6 +31,22 @@ func (c *Client) Observe(ctx context.Context, want layout.Layout) (State, error)
 		}
 	}
 	state.Stale = stale(existing, want.Roles)
+	return state, nil
+}
+
+// ObserveKeys reads an environment's keys, and leaves its roles out: three reads.
+func (c *Client) ObserveKeys(ctx context.Context, want layout.Layout) (State, error) {
+	state := State{Roles: map[string]Role{}}
+	var err error
+	if state.EncryptionKey, err = c.key(ctx, want.EncryptionKey.Name); err != nil {
+		return State{}, err
+	}
+	if state.EvidenceKey, err = c.key(ctx, want.EvidenceKey.Name); err != nil {
+		return State{}, err
+	}
+	if state.DataKey, err = c.dataKey(ctx, want.DataKey.Path); err != nil {
+		return State{}, err
+	}
 	return state, nil
 }
 

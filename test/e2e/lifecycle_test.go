@@ -39,9 +39,8 @@ func TestAnotherKindOfApplicationNeedsNothingButAClass(t *testing.T) {
 		ttrssAnswers(t, tenant.Name, "feeds")
 	})
 	t.Run("its keys rotate without a restart", func(t *testing.T) {
-		before, err := podsOf(t.Context(), workloadOf(environment), "")
-		require.NoError(t, err)
-		_, err = c.vault.Logical().WriteWithContext(t.Context(), layout.Default().TransitPath("keys", layout.EncryptionKeyName(workloadOf(environment)))+"/rotate", nil)
+		before := settled(t, environment)
+		_, err := c.vault.Logical().WriteWithContext(t.Context(), layout.Default().TransitPath("keys", layout.EncryptionKeyName(workloadOf(environment)))+"/rotate", nil)
 		require.NoError(t, err)
 		poke(t, environment)
 		eventually(t, patient, "the status to show the new version", func(ctx context.Context) error {
@@ -113,7 +112,7 @@ func TestADeletedProductionIsRetainedTakenUpAgainAndShredded(t *testing.T) {
 	require.NoError(t, c.Create(t.Context(), environment))
 	becomesReady(t, environment)
 	answers(t, tenant.Name, "prod")
-	customer(t, tenant.Name, "prod", "create", "Kept customer")
+	name := newCustomer(t, tenant.Name, "prod")
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: workload(tenant, "prod")}}
 
 	t.Run("deleting it stops it and keeps its data", func(t *testing.T) {
@@ -130,7 +129,7 @@ func TestADeletedProductionIsRetainedTakenUpAgainAndShredded(t *testing.T) {
 		require.NoError(t, c.Create(t.Context(), environment))
 		becomesReady(t, environment)
 		answers(t, tenant.Name, "prod")
-		assert.Equal(t, "1", customer(t, tenant.Name, "prod", "find", "Kept customer"))
+		assertCustomer(t, tenant.Name, "prod", name)
 	})
 	t.Run("a shred destroys the key and leaves a certificate that anybody can verify", func(t *testing.T) {
 		key := keyPath(namespace.Name)
@@ -158,8 +157,7 @@ func TestADeletedProductionIsRetainedTakenUpAgainAndShredded(t *testing.T) {
 
 func TestDataOutlivesTheLossOfEveryCustomResourceDefinition(t *testing.T) {
 	environment := rehearsal(t)
-	name := "Customer before " + t.Name()
-	customer(t, acme, "test", "create", name)
+	name := newCustomer(t, acme, "test")
 	production(t)
 
 	var definitions apiextensionsv1.CustomResourceDefinitionList
@@ -188,7 +186,7 @@ func TestDataOutlivesTheLossOfEveryCustomResourceDefinition(t *testing.T) {
 	}
 	becomesReady(t, environment)
 	answers(t, acme, "test")
-	assert.Equal(t, "1", customer(t, acme, "test", "find", name))
+	assertCustomer(t, acme, "test", name)
 	production(t)
 	answers(t, acme, "prod")
 }

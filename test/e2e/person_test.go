@@ -9,8 +9,10 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilrand "k8s.io/apimachinery/pkg/util/rand"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/yaml"
 
@@ -34,12 +36,21 @@ func answers(t *testing.T, tenant, environment string) {
 	})
 }
 
-// customer makes or counts customers of a name.
-func customer(t *testing.T, tenant, environment, verb, name string) string {
+// newCustomer enters a customer and gives the name.
+func newCustomer(t *testing.T, tenant, environment string) string {
 	t.Helper()
-	out, err := tryton(t.Context(), tenant, environment, verb, name)
+	name := "Customer " + utilrand.String(8)
+	_, err := tryton(t.Context(), tenant, environment, "create", name)
 	require.NoError(t, err)
-	return out
+	return name
+}
+
+// assertCustomer checks that a customer is there, once.
+func assertCustomer(t *testing.T, tenant, environment, name string) {
+	t.Helper()
+	found, err := tryton(t.Context(), tenant, environment, "find", name)
+	require.NoError(t, err)
+	assert.Equal(t, "1", found, name)
 }
 
 // ttrssAnswers waits until Tiny Tiny RSS takes a login over verified TLS.

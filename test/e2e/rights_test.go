@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilrand "k8s.io/apimachinery/pkg/util/rand"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
@@ -32,7 +33,7 @@ func approverOf(t *testing.T, tenant *v1alpha1.CRMTenant) client.Client {
 // that nobody does it without knowing.
 func firefighter(t *testing.T) client.Client {
 	t.Helper()
-	name := "firefighter-" + naming.Hash(t.Name())
+	name := "firefighter-" + utilrand.String(6)
 	subjects := []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}}
 	edit := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}, Rules: []rbacv1.PolicyRule{
 		{APIGroups: []string{"", "apps", "networking.k8s.io"}, Resources: []string{"configmaps", "services", "deployments", "networkpolicies", "limitranges"},

@@ -29,8 +29,7 @@ import (
 func TestAQuarantinedEnvironmentKeepsPeopleOutAndComesBackByOneEdit(t *testing.T) {
 	environment := rehearsal(t)
 	answers(t, acme, "test")
-	name := "Customer before " + t.Name()
-	customer(t, acme, "test", "create", name)
+	name := newCustomer(t, acme, "test")
 
 	update(t, environment, func(s *v1alpha1.CRMEnvironmentSpec) { s.State = v1alpha1.StateQuarantined })
 	becomes(t, environment, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonQuarantined)
@@ -48,13 +47,12 @@ func TestAQuarantinedEnvironmentKeepsPeopleOutAndComesBackByOneEdit(t *testing.T
 	update(t, environment, func(s *v1alpha1.CRMEnvironmentSpec) { s.State = "" })
 	becomesReady(t, environment)
 	answers(t, acme, "test")
-	assert.Equal(t, "1", customer(t, acme, "test", "find", name))
+	assertCustomer(t, acme, "test", name)
 }
 
 func TestAnEnvironmentSurvivesTheLossOfItsDatabasePod(t *testing.T) {
 	environment := rehearsal(t)
-	name := "Customer before " + t.Name()
-	customer(t, acme, "test", "create", name)
+	name := newCustomer(t, acme, "test")
 	pods, err := podsOf(t.Context(), workloadOf(environment), naming.ComponentDatabase)
 	require.NoError(t, err)
 	require.Len(t, pods, 1)
@@ -62,7 +60,7 @@ func TestAnEnvironmentSurvivesTheLossOfItsDatabasePod(t *testing.T) {
 	replaced(t, environment, naming.ComponentDatabase, pods[0].UID)
 	becomesReady(t, environment)
 	answers(t, acme, "test")
-	assert.Equal(t, "1", customer(t, acme, "test", "find", name))
+	assertCustomer(t, acme, "test", name)
 }
 
 func TestWhatSomebodyChangesByHandIsPutBack(t *testing.T) {
@@ -116,11 +114,9 @@ func TestAClusterAdministratorDoesNotChangeByAccidentWhatCrmkeepMade(t *testing.
 
 func TestACRMKeepsRunningWhileVaultIsSealed(t *testing.T) {
 	environment := rehearsal(t)
-	before, err := podsOf(t.Context(), workloadOf(environment), "")
-	require.NoError(t, err)
+	before := settled(t, environment)
 	// The person's token and the CA come from Vault, so they are got while it answers.
-	name := "Customer before " + t.Name()
-	customer(t, acme, "test", "create", name)
+	name := newCustomer(t, acme, "test")
 	sealVault(t)
 	poke(t, environment)
 	message := becomes(t, environment, v1alpha1.ConditionKeysReady, metav1.ConditionFalse, "VaultSealed")
@@ -137,7 +133,7 @@ func TestACRMKeepsRunningWhileVaultIsSealed(t *testing.T) {
 
 	unsealVault(t)
 	becomesReady(t, environment)
-	assert.Equal(t, "1", customer(t, acme, "test", "find", name))
+	assertCustomer(t, acme, "test", name)
 }
 
 func TestAPodThatStartsWhileVaultIsSealedWaitsAndThenRuns(t *testing.T) {
@@ -196,6 +192,23 @@ func replaced(t *testing.T, environment *v1alpha1.CRMEnvironment, component stri
 		}
 		return nil
 	})
+}
+
+// settled waits until no pod is ending and lists those that are there.
+func settled(t *testing.T, environment *v1alpha1.CRMEnvironment) []corev1.Pod {
+	t.Helper()
+	var pods []corev1.Pod
+	eventually(t, patient, "pods to end", func(ctx context.Context) error {
+		var err error
+		pods, err = podsOf(ctx, workloadOf(environment), "")
+		for i := range pods {
+			if pods[i].DeletionTimestamp != nil {
+				return fmt.Errorf("pod %s is ending", pods[i].Name)
+			}
+		}
+		return err
+	})
+	return pods
 }
 
 // started tells of each pod how often its containers have started.

@@ -10,9 +10,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	utilrand "k8s.io/apimachinery/pkg/util/rand"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -68,9 +68,8 @@ func removeTenant(t *testing.T, name string) {
 	for i := range environments.Items {
 		e := &environments.Items[i]
 		if e.DeletionTimestamp.IsZero() {
-			e.Spec.DeletionPolicy = v1alpha1.DeletionDelete
-			e.Spec.Shred = nil
-			if err := c.Update(ctx, e); err != nil && !apierrors.IsNotFound(err) {
+			patch := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"deletionPolicy":"Delete","shred":null}}`))
+			if err := c.Patch(ctx, e, patch); client.IgnoreNotFound(err) != nil {
 				t.Errorf("removing %s: %v", e.Name, err)
 			}
 		}

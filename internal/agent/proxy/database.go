@@ -67,7 +67,7 @@ func (p *Database) start(client *net.TCPConn) (startup, error) {
 }
 
 // connect gives a connection to the server that is closed when ctx ends.
-func (p *Database) connect(ctx context.Context) (stream, error) {
+func (p *Database) connect(ctx context.Context) (*tls.Conn, error) {
 	settings, err := p.TLS()
 	if err != nil {
 		return nil, err
@@ -104,7 +104,7 @@ func greet(client, server net.Conn, first startup) error {
 }
 
 // secure starts TLS the way Postgres has it: the client asks in plain text and the server answers with one byte.
-func secure(ctx context.Context, conn *net.TCPConn, settings *tls.Config) (*gathered, error) {
+func secure(ctx context.Context, conn *net.TCPConn, settings *tls.Config) (*tls.Conn, error) {
 	if err := conn.SetDeadline(time.Now().Add(setupTimeout)); err != nil {
 		return nil, err
 	}
@@ -119,8 +119,8 @@ func secure(ctx context.Context, conn *net.TCPConn, settings *tls.Config) (*gath
 	if answer[0] != 'S' {
 		return nil, errors.New("the server does not offer TLS")
 	}
-	secured := gather(conn, settings)
-	if err := handshake(ctx, secured.Conn); err != nil {
+	secured := tls.Client(conn, settings)
+	if err := handshake(ctx, secured); err != nil {
 		return nil, err
 	}
 	return secured, conn.SetDeadline(time.Time{})

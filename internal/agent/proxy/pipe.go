@@ -14,8 +14,9 @@ type stream interface {
 	CloseWrite() error
 }
 
-// bufferSize holds several of the largest TLS records. More costs memory, since idle connections hold buffers too, and brings little.
-const bufferSize = 64 << 10
+// bufferSize holds the largest TLS record. More brings nothing, since a TLS connection gives one record per read and sends one per
+// write, and idle connections hold two.
+const bufferSize = 16 << 10
 
 var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 

@@ -3,8 +3,8 @@ package workload
 import (
 	"path"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/intstr"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
@@ -77,7 +77,6 @@ func statefulSet(p pod, run Run) *appsv1ac.StatefulSetApplyConfiguration {
 			WithReplicas(replicas).
 			WithServiceName(naming.ComponentDatabase).
 			WithSelector(metav1ac.LabelSelector().WithMatchLabels(selector(t, naming.ComponentDatabase))).
-			WithUpdateStrategy(appsv1ac.StatefulSetUpdateStrategy().WithType("RollingUpdate").
-				WithRollingUpdate(appsv1ac.RollingUpdateStatefulSetStrategy().WithMaxUnavailable(intstr.FromInt32(1)))).
+			WithUpdateStrategy(appsv1ac.StatefulSetUpdateStrategy().WithType(appsv1.RollingUpdateStatefulSetStrategyType)).
 			WithTemplate(p.template()))
 }

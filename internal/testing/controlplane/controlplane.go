@@ -23,6 +23,7 @@ import (
 var controllers = []string{
 	"deployment-controller", "replicaset-controller", "statefulset-controller", "job-controller", "cronjob-controller",
 	"namespace-controller", "garbage-collector-controller", "resourcequota-controller",
+	"persistentvolumeclaim-protection-controller",
 }
 
 const stopTimeout = 20 * time.Second

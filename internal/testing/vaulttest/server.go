@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/api"
+
+	need "github.com/crmkeep/crmkeep/internal/testing/require"
 )
 
 // BinaryEnv names the environment variable with the path of the server; hack/devvault builds it.
@@ -39,9 +41,7 @@ type Server struct {
 // Start runs a Vault until the test ends. Without BinaryEnv it skips the test.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	if os.Getenv(BinaryEnv) == "" {
-		t.Skipf("needs a real Vault: set %s to the binary built from hack/devvault", BinaryEnv)
-	}
+	need.Env(t, BinaryEnv, "a real Vault, built from hack/devvault")
 	s := &Server{listen: freeAddress(t), dir: t.TempDir()}
 	s.Address = "http://" + s.listen
 	s.run(t)

@@ -1,0 +1,290 @@
+package controllers_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/testing/apitest"
+	"github.com/crmkeep/crmkeep/internal/testing/build"
+)
+
+// Each of these stories counts, kills or takes something away from everybody, so they have the installation to themselves in turn.
+func TestAloneInAnInstallation(t *testing.T) {
+	in := install(t)
+	for _, story := range []struct {
+		sentence string
+		tell     func(*testing.T, *installation)
+	}{
+		{"provisioning writes each object once", provisioningWritesEachObjectOnce},
+		{"nothing to do costs no request", nothingToDoCostsNoRequest},
+		{"a restart writes nothing", restartWritesNothing},
+		{"a Vault that is sealed is waited for and takes nothing down", sealedIsWaitedFor},
+		{"a Vault that is away is waited for", vaultThatIsAwayIsWaitedFor},
+		{"an operator that is killed after any write goes on", killedAfterAnyWriteGoesOn},
+		{"deleting the kinds retains every tenant's data", deletingTheKindsRetains},
+	} {
+		t.Run(story.sentence, func(t *testing.T) { story.tell(t, in) })
+	}
+}
+
+// statusWrites is the budget: two for each of start, claim, database, migration, start of the application and readiness.
+const statusWrites = 12
+
+func provisioningWritesEachObjectOnce(t *testing.T, in *installation) {
+	in.operate(t)
+	in.tenant(t, "counted")
+	in.settle(t)
+	in.recorder.Reset()
+	before := reconciles(t)
+	env := in.ready(t, "counted", "prod", func(e *v1alpha1.CRMEnvironment) { e.Spec.Hostname = "crm.counted.example" })
+	in.settle(t)
+
+	objects, statuses, refused := map[string]int{}, 0, 0
+	for _, w := range in.recorder.Writes() {
+		switch {
+		case w.Status == http.StatusConflict:
+			refused++ // A pass that saw an older version loses, and changes nothing.
+		case w.Status >= http.StatusBadRequest:
+			t.Errorf("%s", w)
+		case strings.HasSuffix(w.Path, "/status"):
+			statuses++
+		case !strings.HasSuffix(w.Path, "/events") && !strings.Contains(w.Path, "/crmenvironments/"):
+			objects[w.Method+" "+w.Path]++
+		}
+	}
+	assert.LessOrEqual(t, refused, len(objects)/4)
+	for object, n := range objects {
+		assert.Equal(t, 1, n, object)
+	}
+	assert.LessOrEqual(t, statuses, statusWrites)
+	passes := reconciles(t) - before
+	assert.LessOrEqual(t, passes, 2*len(objects))
+	measure(t, in.recorder.Requests(), len(objects), passes)
+	assert.Len(t, in.versions(t, env), 5)
+}
+
+// measure prints what an environment costs. It is for docs/explanation/scale.md.
+func measure(t *testing.T, requests []apitest.Request, objects, passes int) {
+	t.Helper()
+	kinds := map[string]int{}
+	for _, r := range requests {
+		switch {
+		case r.Method == http.MethodGet:
+			kinds["reads"]++
+		case strings.HasSuffix(r.Path, "/status"):
+			kinds["writes of status"]++
+		case strings.HasSuffix(r.Path, "/events"):
+			kinds["events"]++
+		default:
+			kinds["writes of objects ("+r.Method+")"]++
+		}
+	}
+	t.Logf("one environment of %d objects: %d reconciles, %d requests: %v", objects, passes, len(requests), kinds)
+}
+
+func nothingToDoCostsNoRequest(t *testing.T, in *installation) {
+	in.operate(t)
+	in.tenant(t, "quiet")
+	env := in.ready(t, "quiet", "prod")
+	in.settle(t)
+	before := reconciles(t)
+	in.recorder.Reset()
+
+	var pods corev1.PodList
+	require.NoError(t, in.List(t.Context(), &pods, client.InNamespace(workloadNamespace(env))))
+	edit(t, in, &pods.Items[0], func(p *corev1.Pod) { p.Annotations = map[string]string{"touched": "yes"} })
+	in.until(t, "the environment is looked at", func() error { return mustBe(reconciles(t) > before, "not yet") })
+	in.settle(t)
+	assert.Empty(t, in.recorder.Requests())
+}
+
+func restartWritesNothing(t *testing.T, in *installation) {
+	stop := in.operate(t)
+	in.tenant(t, "calm")
+	for i := range 3 {
+		in.ready(t, "calm", fmt.Sprintf("e%d", i))
+	}
+	in.settle(t)
+	stop()
+
+	before := reconciles(t)
+	in.operate(t)
+	in.until(t, "every environment was looked at", func() error { return mustBe(reconciles(t) >= before+3, "not yet") })
+	in.settle(t)
+	assert.Empty(t, in.recorder.Writes())
+}
+
+// sealedIsWaitedFor seals Vault after one environment was made, while another is, before a third, and while a fourth is deleted.
+func sealedIsWaitedFor(t *testing.T, in *installation) {
+	in.operate(t)
+	in.tenant(t, "patient")
+	after, deleted := in.ready(t, "patient", "after"), in.ready(t, "patient", "deleted")
+	running := in.versions(t, after)
+	during := in.environment(t, "patient", "during")
+	in.until(t, "the namespace is made", func() error {
+		return in.Get(t.Context(), client.ObjectKey{Name: workloadNamespace(during)}, &corev1.Namespace{})
+	})
+	in.vault.Seal(t)
+
+	before := in.environment(t, "patient", "before")
+	in.comesTo(t, before, "Reconciling VaultSealed")
+	assert.Contains(t, message(before, v1alpha1.ConditionKeysReady), "unseal it")
+	assert.NotEmpty(t, in.policies(t, before), "the namespace is isolated already")
+	assert.Empty(t, in.pods(t, before))
+	assert.Empty(t, in.claims(t, before))
+
+	require.NoError(t, in.Delete(t.Context(), deleted))
+	in.comesTo(t, deleted, "Reconciling VaultSealed") // Its logins must go, so it is not let go before.
+
+	edit(t, in, after, func(e *v1alpha1.CRMEnvironment) {
+		e.Spec.Encryption = &v1alpha1.EnvironmentEncryption{KeyRotationDays: build.Pointer[int32](7)}
+	})
+	in.comesTo(t, after, "Reconciling VaultSealed")
+	assert.EqualValues(t, 1, after.Status.Encryption.KeyVersion, "what was known stays")
+	in.putsBackWhileSealed(t, after)
+	assert.Equal(t, running["Deployment web"], in.versions(t, after)["Deployment web"])
+	assert.Equal(t, running["StatefulSet database"], in.versions(t, after)["StatefulSet database"])
+
+	in.vault.Unseal(t)
+	for _, env := range []*v1alpha1.CRMEnvironment{before, during, after} {
+		in.comesTo(t, env, "True Succeeded")
+	}
+	in.gone(t, deleted)
+}
+
+func (in *installation) putsBackWhileSealed(t *testing.T, env *v1alpha1.CRMEnvironment) {
+	t.Helper()
+	policy := &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: workloadNamespace(env), Name: "default-deny"}}
+	require.NoError(t, in.Delete(t.Context(), policy))
+	in.until(t, "the policy is put back", func() error { return in.Get(t.Context(), client.ObjectKeyFromObject(policy), policy) })
+	queue := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: workloadNamespace(env), Name: "queue"}}
+	edit(t, in, queue, func(d *appsv1.Deployment) { d.Spec.Replicas = build.Pointer[int32](0) })
+	in.until(t, "the Deployment is put back", func() error {
+		if err := in.Get(t.Context(), client.ObjectKeyFromObject(queue), queue); err != nil {
+			return err
+		}
+		return mustBe(*queue.Spec.Replicas == 1, "it has no replica")
+	})
+}
+
+func vaultThatIsAwayIsWaitedFor(t *testing.T, in *installation) {
+	in.operate(t)
+	in.tenant(t, "remote")
+	in.vault.Stop(t)
+	env := in.environment(t, "remote", "prod")
+	in.comesTo(t, env, "Reconciling VaultUnreachable")
+	in.vault.Restart(t)
+	in.vault.Unseal(t)
+	in.comesTo(t, env, "True Succeeded")
+}
+
+// killedAfterAnyWriteGoesOn ends the operator after the first write of an environment's provisioning, then after the second of
+// another's, and so on, until one is ready before its turn comes.
+func killedAfterAnyWriteGoesOn(t *testing.T, in *installation) {
+	step := 1
+	if testing.Short() {
+		step = 7
+	}
+	stop := in.operate(t)
+	in.tenant(t, "hardy")
+	reference := in.everything(t, in.ready(t, "hardy", "unharmed"))
+	killed := 0
+	for n := 0; ; n += step {
+		in.settle(t)
+		in.recorder.Reset()
+		in.recorder.CutAfter(n)
+		env := in.environment(t, "hardy", fmt.Sprintf("n%d", n))
+		finished := false
+		in.until(t, "so many writes are done", func() error {
+			require.NoError(t, client.IgnoreNotFound(in.Get(t.Context(), client.ObjectKeyFromObject(env), env)))
+			finished = summary(env.Status.Conditions) == "True Succeeded"
+			return mustBe(finished || len(in.recorder.Writes()) >= n, "%d of %d", len(in.recorder.Writes()), n)
+		})
+		if finished {
+			break
+		}
+		stop()
+		killed++
+		stop = in.operate(t)
+		in.comesTo(t, env, "True Succeeded")
+		in.settle(t)
+		assert.Equal(t, reference, in.everything(t, env), "killed after write %d", n)
+	}
+	t.Logf("killed %d times", killed)
+	assert.Greater(t, killed, 40/step)
+}
+
+// everything that is in an environment's namespace and is its own, by kind and name.
+func (in *installation) everything(t *testing.T, env *v1alpha1.CRMEnvironment) []string {
+	t.Helper()
+	var found []string
+	for _, kind := range kinds {
+		list := &metav1.PartialObjectMetadataList{}
+		list.SetGroupVersionKind(kind)
+		require.NoError(t, in.List(t.Context(), list, client.InNamespace(workloadNamespace(env)),
+			client.MatchingLabels{"app.kubernetes.io/managed-by": "crmkeep"}))
+		for _, o := range list.Items {
+			if len(o.OwnerReferences) == 0 && o.DeletionTimestamp == nil {
+				found = append(found, kind.Kind+" "+o.Name)
+			}
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// settle waits until no controller has anything to do.
+func (in *installation) settle(t *testing.T) {
+	t.Helper()
+	const enough = 5
+	last, quiet := -1, 0
+	in.until(t, "nothing is left to do", func() error {
+		atWork, done := busy(t)-in.leftover, reconciles(t)
+		if quiet++; atWork > 0 || done != last {
+			last, quiet = done, 0
+		}
+		return mustBe(quiet >= enough, "%d at work", atWork)
+	})
+}
+
+// busy counts what waits in queues or is being worked on.
+func busy(t *testing.T) int {
+	return metric(t, "workqueue_depth") + metric(t, "controller_runtime_active_workers")
+}
+
+// reconciles counts passes over environments by all managers so far.
+func reconciles(t *testing.T) int { return metric(t, "controller_runtime_reconcile_total") }
+
+// metric sums up a metric of all environment controllers in this process.
+func metric(t *testing.T, name string) int {
+	t.Helper()
+	families, err := metrics.Registry.Gather()
+	require.NoError(t, err)
+	sum := 0.0
+	for _, f := range families {
+		if f.GetName() != name {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if (l.GetName() == "controller" || l.GetName() == "name") && l.GetValue() == "crmenvironment" {
+					sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+				}
+			}
+		}
+	}
+	return int(sum)
+}

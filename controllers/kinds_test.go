@@ -1,0 +1,97 @@
+package controllers_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/yaml"
+
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/testing/build"
+)
+
+// kinds that an environment is made of.
+var kinds = []schema.GroupVersionKind{
+	corev1.SchemeGroupVersion.WithKind("ResourceQuota"), corev1.SchemeGroupVersion.WithKind("LimitRange"),
+	corev1.SchemeGroupVersion.WithKind("ServiceAccount"), corev1.SchemeGroupVersion.WithKind("ConfigMap"),
+	corev1.SchemeGroupVersion.WithKind("Service"), corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim"),
+	appsv1.SchemeGroupVersion.WithKind("Deployment"), appsv1.SchemeGroupVersion.WithKind("StatefulSet"),
+	batchv1.SchemeGroupVersion.WithKind("Job"), networkingv1.SchemeGroupVersion.WithKind("NetworkPolicy"),
+	networkingv1.SchemeGroupVersion.WithKind("Ingress"), policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget"),
+}
+
+// deletingTheKindsRetains is the last story: nothing is left to tell others with. The operator is not restarted.
+func deletingTheKindsRetains(t *testing.T, in *installation) {
+	in.operate(t)
+	in.tenant(t, "survivor")
+	env := in.ready(t, "survivor", "prod", func(e *v1alpha1.CRMEnvironment) { e.Spec.DeletionPolicy = v1alpha1.DeletionShred })
+	claims := in.claims(t, env)
+
+	definitions := readDefinitions(t)
+	for _, d := range definitions {
+		require.NoError(t, in.Delete(t.Context(), d.DeepCopy()))
+	}
+	for _, d := range definitions {
+		in.gone(t, d.DeepCopy())
+	}
+	in.until(t, "nothing runs", func() error { return mustBe(len(in.pods(t, env)) == 0, "%v", in.pods(t, env)) })
+	assert.Equal(t, claims, in.claims(t, env))
+	assert.NotNil(t, in.inVault(t, env).EncryptionKey)
+
+	for _, d := range definitions {
+		require.NoError(t, in.Create(t.Context(), d.DeepCopy()))
+	}
+	in.until(t, "the kinds are served again", func() error {
+		return ignore(in.Create(t.Context(), withoutGeneration(build.Class())), apierrors.IsAlreadyExists)
+	})
+	in.until(t, "a tenant can be declared again", func() error {
+		tenant := build.Tenant("survivor")
+		tenant.Generation = 0
+		return ignore(in.Create(t.Context(), tenant), apierrors.IsAlreadyExists)
+	})
+	in.until(t, "an environment can be declared again", func() error {
+		return ignore(in.Create(t.Context(), unborn(build.Environment("survivor", "prod"))), apierrors.IsAlreadyExists)
+	})
+	env = build.Environment("survivor", "prod")
+	in.comesTo(t, env, "True Succeeded")
+	assert.Equal(t, claims, in.claims(t, env))
+}
+
+func readDefinitions(t *testing.T) []*unstructured.Unstructured {
+	t.Helper()
+	files, err := filepath.Glob("../config/crd/*.yaml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	var definitions []*unstructured.Unstructured
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		require.NoError(t, err)
+		d := &unstructured.Unstructured{}
+		require.NoError(t, yaml.Unmarshal(content, &d.Object))
+		definitions = append(definitions, d)
+	}
+	return definitions
+}
+
+func withoutGeneration(class *v1alpha1.CRMClass) *v1alpha1.CRMClass {
+	class.Generation = 0
+	return class
+}
+
+func ignore(err error, which func(error) bool) error {
+	if err != nil && which(err) {
+		return nil
+	}
+	return err
+}
