@@ -85,7 +85,7 @@ test-api: ## Run the tests on a real API server: the kinds' rules, admission, co
 
 .PHONY: test-integration
 test-integration: packages ## Run all tests but those on a cluster, with a real API server, Vault and Postgres
-	$(WITH_ALL) $(TEST)=pkgname -- ./...
+	$(WITH_ALL) $(TEST)=pkgname -- -timeout=25m ./...
 
 .PHONY: test-tools
 test-tools: ## Run the tests of the development Vault and of the cluster's add-ons
@@ -96,8 +96,12 @@ test-e2e: ## Run the tests on a local cluster; RUN=REGEXP chooses (needs root)
 	$(WITH_ALL) $(TEST)=testname -- -tags=e2e -count=1 -timeout=45m -run='$(RUN)' ./test/e2e/...
 
 .PHONY: bench-agent
-bench-agent: packages ## Measure a database connection through the agent beside direct TLS (3 min)
-	$(WITH_ALL) go test -run='^$$' -bench=BenchmarkDatabaseConnection -benchtime=1x -timeout=30m ./test/bench
+bench-agent: packages ## Measure a database connection through the agent beside direct TLS (5 min)
+	$(WITH_ALL) hack/bench-agent.sh
+
+.PHONY: bench-scale
+bench-scale: ## Measure N environments at once beside a bare client and Helm; OPTIONS='--rounds=1 ...' (N=300: 1 h)
+	hack/bench-scale.sh $(or $(N),300) $(OPTIONS)
 
 .PHONY: packages
 packages:

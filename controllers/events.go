@@ -92,14 +92,23 @@ func environmentChanged() predicate.Predicate {
 	return predicate.Or[client.Object](predicate.GenerationChangedPredicate{}, progressed)
 }
 
-// roomChanged lets through what may make room for a neighbour: a deletion, another size, another host name.
+// roomChanged lets through what may make or take room for a neighbour: a deletion, another size, a host name that is declared or had.
 func roomChanged() predicate.Predicate {
 	return predicate.Funcs{
-		CreateFunc:  func(event.CreateEvent) bool { return false },
-		UpdateFunc:  func(e event.UpdateEvent) bool { return e.ObjectOld.GetGeneration() != e.ObjectNew.GetGeneration() },
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			return e.ObjectOld.GetGeneration() != e.ObjectNew.GetGeneration() || url(e.ObjectOld) != url(e.ObjectNew)
+		},
 		DeleteFunc:  func(event.DeleteEvent) bool { return true },
 		GenericFunc: func(event.GenericEvent) bool { return false },
 	}
+}
+
+func url(o client.Object) string {
+	if env, ok := o.(*v1alpha1.CRMEnvironment); ok {
+		return env.Status.URL
+	}
+	return ""
 }
 
 // cameOrWent counts.

@@ -35,7 +35,7 @@ import (
 )
 
 // patience is how long a test waits for what must come about. A machine with few processors and many tests is slow.
-const patience = 2 * time.Minute
+const patience = 4 * time.Minute
 
 // The operator's ServiceAccount.
 const (

@@ -6,10 +6,13 @@ import (
 	"testing"
 )
 
-// TestMain lets more stories happen at once than there are processors: they mostly wait.
+// atOnce is how many stories happen at once: more than there are processors, for they mostly wait.
+const atOnce = "12"
+
+// TestMain sets it.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if err := flag.Set("test.parallel", "40"); err != nil {
+	if err := flag.Set("test.parallel", atOnce); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())

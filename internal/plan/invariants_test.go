@@ -113,6 +113,18 @@ func TestNoAgentConfigurationHoldsTheValueOfASecretBinding(t *testing.T) {
 	})
 }
 
+// What crmkeep prunes has its label. A CronJob's Jobs are not planned one by one, so with it they would be deleted as they run.
+func TestJobsThatACronJobMakesAreNotTakenForCrmkeeps(t *testing.T) {
+	eachObject(t, func(t *testing.T, o *unstructured.Unstructured) {
+		if o.GetKind() == "CronJob" {
+			var c batchv1.CronJob
+			decode(t, o, &c)
+			assert.NotContains(t, c.Spec.JobTemplate.Labels, naming.LabelManagedBy)
+			assert.Contains(t, c.Spec.JobTemplate.Spec.Template.Labels, naming.LabelManagedBy, "its pods are waited for before a migration")
+		}
+	})
+}
+
 func TestNothingPlannedIsASecret(t *testing.T) {
 	eachObject(t, func(t *testing.T, o *unstructured.Unstructured) { assert.NotEqual(t, "Secret", o.GetKind()) })
 }
@@ -242,8 +254,19 @@ func decode(t *testing.T, o *unstructured.Unstructured, into any) {
 	require.NoError(t, runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(o.Object, into, true))
 }
 
+// read back once: no test changes what it gets.
+var readBack = map[string][]*unstructured.Unstructured{}
+
 // planned reads the objects of a case back; what is in Vault is printed as comments.
 func planned(t *testing.T, dir string) []*unstructured.Unstructured {
+	t.Helper()
+	if _, ok := readBack[dir]; !ok {
+		readBack[dir] = readPlan(t, dir)
+	}
+	return readBack[dir]
+}
+
+func readPlan(t *testing.T, dir string) []*unstructured.Unstructured {
 	t.Helper()
 	var objects []*unstructured.Unstructured
 	decoder := yamlutil.NewYAMLOrJSONDecoder(bytes.NewReader(printPlan(t, dir)), 4096)

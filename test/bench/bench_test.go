@@ -16,7 +16,7 @@ import (
 const (
 	// roundsEnv is how many rounds are counted; one more comes first and warms up. Default 8.
 	roundsEnv = "BENCH_ROUNDS"
-	// secondsEnv is how long pgbench runs for one measurement. Default 2.
+	// secondsEnv is how long pgbench runs for one measurement. Default 1.
 	secondsEnv = "BENCH_SECONDS"
 	// resultEnv is a file for the results, JSON. Default: none.
 	resultEnv = "BENCH_RESULT"
@@ -34,9 +34,9 @@ func TestMain(m *testing.M) {
 // BenchmarkDatabaseConnection compares programs of Postgres that connect through the agent with ones that speak mutual TLS to the
 // server by themselves. It runs once, whatever -benchtime says: its rounds are its own.
 func BenchmarkDatabaseConnection(b *testing.B) {
-	rounds, seconds := number(b, roundsEnv, 8), number(b, secondsEnv, 2)
+	rounds, seconds := number(b, roundsEnv, 8), number(b, secondsEnv, 1)
 	d := startDatabase(b)
-	r := newReport(rounds, seconds)
+	r := newReport(b, rounds, seconds)
 	for _, l := range loads(b, d, seconds) {
 		b.Run(l.String(), func(b *testing.B) {
 			for b.Loop() {

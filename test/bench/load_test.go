@@ -18,8 +18,11 @@ import (
 	"github.com/crmkeep/crmkeep/internal/agent/agenttest"
 )
 
-// scale of pgbench's tables: a million accounts, 97 MB as text.
-const scale = "10"
+// scale of pgbench's tables, and how many accounts that is: 97 MB as text.
+const (
+	scale    = "10"
+	accounts = 1_000_000
+)
 
 // load is work for a number of clients at once.
 type load struct {
@@ -46,29 +49,34 @@ func (m measurement) rate() float64 { return m.amount / m.seconds }
 func loads(b *testing.B, d *database, seconds int) []load {
 	b.Helper()
 	dir := b.TempDir()
-	execute(b, d.direct, nil, "pgbench", "-i", "-q", "-s", scale)
+	execute(b, d.direct, "", "pgbench", "-i", "-q", "-s", scale)
 	large := filepath.Join(dir, "large.sql")
 	require.NoError(b, os.WriteFile(large, []byte("select * from pgbench_accounts limit 20000;\n"), 0o600))
-	rows := execute(b, d.direct, nil, "psql", "-qXc", "copy pgbench_accounts to stdout")
 
 	var all []load
 	for _, clients := range []int{1, 8} {
+		// Eight clients copy twice as much as one does, altogether.
+		query := fmt.Sprintf("copy (select * from pgbench_accounts where aid <= %d) to stdout", accounts/max(1, clients/2))
+		rows := filepath.Join(dir, fmt.Sprintf("rows-%d", clients))
+		text := execute(b, d.direct, "", "psql", "-qXc", query)
+		require.NoError(b, os.WriteFile(rows, text, 0o600))
 		pgbench := func(name string, args ...string) load {
 			args = append([]string{"-n", "-c", strconv.Itoa(clients), "-T", strconv.Itoa(seconds)}, args...)
 			return load{name: name, clients: clients, unit: "transaction", measure: func(b *testing.B, through connection) measurement {
-				return measured(b, execute(b, through, nil, "pgbench", args...))
+				return measured(b, execute(b, through, "", "pgbench", args...))
 			}}
 		}
-		copying := func(name string, input []byte, args ...string) load {
+		copying := func(name, input string, args ...string) load {
+			args = append([]string{"-qX"}, args...)
 			return load{name: name, clients: clients, unit: "MB", measure: func(b *testing.B, through connection) measurement {
-				return parallel(clients, float64(len(rows))/1e6, func() { execute(b, through, input, "psql", append([]string{"-qX"}, args...)...) })
+				return parallel(clients, float64(len(text))/1e6, func() { execute(b, through, input, "psql", args...) })
 			}}
 		}
 		all = append(all,
 			pgbench("select-only", "-S"),
 			pgbench("tpcb-like"),
 			pgbench("2 MB result", "-f", large),
-			copying("COPY out", nil, "-o", os.DevNull, "-c", "copy pgbench_accounts to stdout"),
+			copying("COPY out", "", "-o", os.DevNull, "-c", query),
 			copying("COPY in", rows, "-c", "create temp table sink (like pgbench_accounts)", "-c", "copy sink from stdin"),
 			pgbench("new connection each", "-S", "-C"),
 		)
@@ -103,16 +111,27 @@ func measured(b *testing.B, output []byte) measurement {
 		return n
 	}
 	amount := find(processed)
+	require.Positive(b, amount, "nothing was done in the time given: the machine is too busy, or %s too small", secondsEnv)
 	return measurement{amount: amount, seconds: amount / find(perSecond)}
 }
 
-// execute runs a program of Postgres and gives what it prints.
-func execute(b *testing.B, through connection, input []byte, name string, args ...string) []byte {
+// execute runs a program of Postgres and gives what it prints. input is a file for it to read, if any.
+func execute(b *testing.B, through connection, input, name string, args ...string) []byte {
+	b.Helper()
 	command := exec.CommandContext(b.Context(), agenttest.Program(name), args...)
-	var output, errors bytes.Buffer
-	command.Env, command.Stdin, command.Stdout, command.Stderr = through, bytes.NewReader(input), &output, &errors
+	var output, complaints bytes.Buffer
+	command.Env, command.Stdout, command.Stderr = through, &output, &complaints
+	if input != "" {
+		file, err := os.Open(input)
+		if err != nil {
+			b.Error(err)
+			return nil
+		}
+		defer file.Close() //nolint:errcheck // only read from
+		command.Stdin = file
+	}
 	if err := command.Run(); err != nil {
-		b.Errorf("%s %s: %v\n%s", name, strings.Join(args, " "), err, &errors)
+		b.Errorf("%s %s: %v\n%s", name, strings.Join(args, " "), err, &complaints)
 	}
 	return output.Bytes()
 }

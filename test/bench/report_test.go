@@ -7,7 +7,12 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
+	"testing"
 	"text/tabwriter"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // budget is the share of direct TLS that is to remain through the agent.
@@ -15,7 +20,9 @@ const budget = 0.95
 
 // report is what a run found.
 type report struct {
-	CPUs    int          `json:"cpus"`
+	CPUs int `json:"cpus"`
+	// Busy is what else ran when the rounds began: how many processes wanted a CPU, on average over a minute.
+	Busy    string       `json:"busy"`
 	Go      string       `json:"go"`
 	Rounds  int          `json:"rounds"`
 	Seconds int          `json:"seconds"`
@@ -48,8 +55,12 @@ type spread struct {
 	Upper  float64 `json:"upperQuartile"`
 }
 
-func newReport(rounds, seconds int) *report {
-	return &report{CPUs: runtime.NumCPU(), Go: runtime.Version(), Rounds: rounds, Seconds: seconds, Budget: budget}
+func newReport(b *testing.B, rounds, seconds int) *report {
+	b.Helper()
+	text, err := os.ReadFile("/proc/loadavg")
+	require.NoError(b, err)
+	busy, _, _ := strings.Cut(string(text), " ")
+	return &report{CPUs: runtime.NumCPU(), Busy: busy, Go: runtime.Version(), Rounds: rounds, Seconds: seconds, Budget: budget}
 }
 
 func newComparison(l load, direct, agent, busy []float64) comparison {
@@ -82,7 +93,8 @@ func quantile(sorted []float64, share float64) float64 {
 func (r *report) add(c comparison) { r.Results = append(r.Results, c) }
 
 func (r *report) print(to io.Writer) {
-	fmt.Fprintf(to, "\n%d CPUs, %s; medians of %d rounds, quartiles in brackets; budget %.2f\n\n", r.CPUs, r.Go, r.Rounds, r.Budget)
+	fmt.Fprintf(to, "\n%d CPUs, %s others waiting for one; %s; medians of %d rounds, quartiles in brackets; budget %.2f\n\n",
+		r.CPUs, r.Busy, r.Go, r.Rounds, r.Budget)
 	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "load\tclients\tdirect\tagent\tratio\tadded µs\tagent's CPU µs\tbudget")
 	for _, c := range r.Results {
@@ -105,5 +117,16 @@ func (r *report) write(file string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(file, append(text, '\n'), 0o600)
+	return os.WriteFile(file, append(text, '\n'), 0o644)
+}
+
+func TestARatioIsOfTwoRoundsSideBySide(t *testing.T) {
+	// The machine got slower from round to round, for both sides alike.
+	c := newComparison(load{clients: 1}, []float64{1000, 500, 100}, []float64{960, 480, 96}, []float64{1e-6, 2e-6, 3e-6})
+	assert.InDelta(t, 0.96, c.Ratio.Lower, 1e-9)
+	assert.InDelta(t, 0.96, c.Ratio.Upper, 1e-9)
+	assert.True(t, c.WithinBudget)
+	assert.InDelta(t, 1e6/480-1e6/500, c.AddedMicroseconds, 1e-6)
+	assert.InDelta(t, 2, c.AgentCPUMicroseconds, 1e-9)
+	assert.Equal(t, spread{Median: 500, Lower: 300, Upper: 750}, c.Direct)
 }

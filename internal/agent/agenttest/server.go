@@ -84,7 +84,7 @@ func (s *Server) Start(t testing.TB) {
 	t.Helper()
 	_, port, err := net.SplitHostPort(s.Address)
 	require.NoError(t, err)
-	s.process = exec.Command(Program("postgres"), "-D", s.dataDir, //nolint:gosec // a path that the tester chose
+	s.process = exec.Command(Program("postgres"), "-D", s.dataDir,
 		"-c", "config_file="+filepath.Join(s.Settings.ConfigDir, serverconfig.ConfFile), "-c", "listen_addresses=127.0.0.1", "-c", "port="+port)
 	s.process.Stdout, s.process.Stderr = &s.log, &s.log
 	require.NoError(t, s.process.Start())

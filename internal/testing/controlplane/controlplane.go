@@ -3,6 +3,7 @@
 package controlplane
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,11 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -26,7 +32,10 @@ var controllers = []string{
 	"persistentvolumeclaim-protection-controller",
 }
 
-const stopTimeout = 20 * time.Second
+const (
+	startTimeout = 3 * time.Minute
+	stopTimeout  = 20 * time.Second
+)
 
 // Run runs controllers and nodes until the test ends. The binary kube-controller-manager is looked for beside kube-apiserver.
 func Run(t testing.TB, server *apitest.Server) {
@@ -39,7 +48,7 @@ func Run(t testing.TB, server *apitest.Server) {
 	if err := clientcmd.WriteToFile(kubeconfigOf(server.Config()), kubeconfig); err != nil {
 		t.Fatal(err)
 	}
-	process := exec.Command(binary, "--kubeconfig="+kubeconfig, "--controllers="+strings.Join(controllers, ","), //nolint:gosec // ours
+	process := exec.Command(binary, "--kubeconfig="+kubeconfig, "--controllers="+strings.Join(controllers, ","),
 		"--leader-elect=false", "--secure-port=0", "--concurrent-namespace-syncs=4", "--namespace-sync-period=5s",
 		// The test's own clients are the load; a throttled controller would only make it wait.
 		"--kube-api-qps=500", "--kube-api-burst=500")
@@ -57,7 +66,42 @@ func Run(t testing.TB, server *apitest.Server) {
 			t.Logf("kube-controller-manager:\n%s", log.String())
 		}
 	})
+	waitUntilTheyWork(t, server.Config())
 	runNode(t, server.Config())
+}
+
+// waitUntilTheyWork waits until an object was looked at: before, a test would only use up its patience.
+func waitUntilTheyWork(t testing.TB, config *rest.Config) {
+	t.Helper()
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	labels := map[string]string{"app": "probe"}
+	probe := &appsv1.StatefulSet{
+		ObjectMeta: metav1.ObjectMeta{Name: "probe"},
+		Spec: appsv1.StatefulSetSpec{
+			Replicas: new(int32), ServiceName: "probe", Selector: &metav1.LabelSelector{MatchLabels: labels},
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: labels},
+				Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Image: "crmkeep.local/probe:test"}}},
+			},
+		},
+	}
+	sets := client.AppsV1().StatefulSets(metav1.NamespaceDefault)
+	if _, err := sets.Create(t.Context(), probe, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	err = wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, startTimeout, true, func(ctx context.Context) (bool, error) {
+		seen, err := sets.Get(ctx, probe.Name, metav1.GetOptions{})
+		return err == nil && seen.Status.ObservedGeneration > 0, nil
+	})
+	if err == nil {
+		err = sets.Delete(t.Context(), probe.Name, metav1.DeleteOptions{})
+	}
+	if err != nil {
+		t.Fatalf("kube-controller-manager does nothing: %v", err)
+	}
 }
 
 func kubeconfigOf(c *rest.Config) clientcmdapi.Config {

@@ -21,7 +21,7 @@ func Compare(t testing.TB, path string, got []byte) {
 		}
 		return
 	}
-	want, err := os.ReadFile(path) //nolint:gosec // the test names the file
+	want, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatalf("no golden file yet, run with -update: %v", err)
 	}

@@ -14,30 +14,33 @@ import (
 
 // Check says everything that is wrong with the conditions of an object of that generation, whose status has observed another.
 func Check(generation, observed int64, conditions []metav1.Condition) error {
-	var errs []error
-	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	ready := meta.FindStatusCondition(conditions, v1alpha1.ConditionReady)
-	reconciling := meta.FindStatusCondition(conditions, v1alpha1.ConditionReconciling)
-	stalled := meta.FindStatusCondition(conditions, v1alpha1.ConditionStalled)
 	if ready == nil {
-		fail("Ready is missing: kstatus takes an object without conditions for a finished one")
-		return errors.Join(errs...)
+		return errors.New("Ready is missing: kstatus takes an object without conditions for a finished one") //nolint:staticcheck // a type's name
 	}
-	switch {
-	case reconciling != nil && stalled != nil:
-		fail("Reconciling and Stalled exclude one another")
-	case reconciling == nil && stalled == nil && ready.Status != metav1.ConditionTrue:
-		fail("Ready is %s and neither Reconciling nor Stalled says why", ready.Status)
-	case (reconciling != nil || stalled != nil) && ready.Status == metav1.ConditionTrue:
-		fail("Ready is True while work goes on or is stalled")
-	}
+	reconciling := meta.FindStatusCondition(conditions, v1alpha1.ConditionReconciling) != nil
+	stalled := meta.FindStatusCondition(conditions, v1alpha1.ConditionStalled) != nil
+	errs := []error{agree(ready.Status == metav1.ConditionTrue, reconciling, stalled)}
 	if observed > generation {
-		fail("observedGeneration %d is ahead of generation %d", observed, generation)
+		errs = append(errs, fmt.Errorf("observedGeneration %d is ahead of generation %d", observed, generation))
 	}
 	for _, c := range conditions {
 		errs = append(errs, condition(generation, c))
 	}
 	return errors.Join(errs...)
+}
+
+// agree checks that exactly one of Ready, Reconciling and Stalled is true.
+func agree(ready, reconciling, stalled bool) error {
+	switch {
+	case reconciling && stalled:
+		return errors.New("Reconciling and Stalled exclude one another") //nolint:staticcheck // types' names
+	case !ready && !reconciling && !stalled:
+		return errors.New("Ready is not True, and neither Reconciling nor Stalled says why") //nolint:staticcheck // a type's name
+	case ready && (reconciling || stalled):
+		return errors.New("Ready is True while work goes on or is stalled") //nolint:staticcheck // a type's name
+	}
+	return nil
 }
 
 func condition(generation int64, c metav1.Condition) error {

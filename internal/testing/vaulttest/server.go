@@ -121,7 +121,7 @@ func (s *Server) keysFile() string { return filepath.Join(s.dir, "keys.json") }
 // run starts the process and returns when it listens.
 func (s *Server) run(t testing.TB) {
 	t.Helper()
-	process := exec.Command(os.Getenv(BinaryEnv), //nolint:gosec // the path comes from whoever runs the tests
+	process := exec.Command(os.Getenv(BinaryEnv),
 		"-listen", s.listen, "-file", filepath.Join(s.dir, "storage"), "-keys", s.keysFile())
 	var log strings.Builder
 	process.Stderr = &log

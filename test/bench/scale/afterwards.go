@@ -26,15 +26,20 @@ type memoryUse struct {
 	PerEnvironment float64 `json:"livePerEnvironment"`
 }
 
-func (m *manager) memory(ctx context.Context, base float64, environments int) (*memoryUse, error) {
+func (m *manager) memory(ctx context.Context, o options, base float64, environments int) (*memoryUse, error) {
 	u := &memoryUse{Base: base}
 	var err error
 	if u.Resident, u.Anonymous, err = memory(m.pid()); err != nil {
 		return nil, err
 	}
-	u.Live, err = m.live(ctx)
+	if u.Live, err = m.live(ctx); err != nil {
+		return nil, err
+	}
 	u.PerEnvironment = (u.Live - base) / float64(environments)
-	return u, err
+	if o.profile == 0 {
+		return u, nil
+	}
+	return u, download(ctx, "http://"+m.profiles+"/debug/pprof/heap", filepath.Join(o.results, fmt.Sprintf("heap-%d.pprof", environments)))
 }
 
 // passUse is what a pass over all environments took.
@@ -129,7 +134,7 @@ func (m *manager) profile(ctx context.Context, o options, n int) <-chan error {
 	}
 	go func() {
 		url := fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", m.profiles, int(o.profile.Seconds()))
-		done <- download(ctx, url, filepath.Join(o.results, fmt.Sprintf("manager-%d.pprof", n)))
+		done <- download(ctx, url, filepath.Join(o.results, fmt.Sprintf("cpu-%d.pprof", n)))
 	}()
 	return done
 }
@@ -144,7 +149,7 @@ func download(ctx context.Context, url, file string) error {
 		return err
 	}
 	defer response.Body.Close() //nolint:errcheck // nothing was written
-	out, err := os.Create(file) //nolint:gosec // the user's own results
+	out, err := os.Create(file)
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func startNamespaceController(w *world) (stop func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(binary, "--kubeconfig="+filepath.Join(w.folder, "admin.kubeconfig"), "--leader-elect=false", "--secure-port=0", //nolint:gosec // ours
+	cmd := exec.Command(binary, "--kubeconfig="+filepath.Join(w.folder, "admin.kubeconfig"), "--leader-elect=false", "--secure-port=0",
 		"--controllers=namespace-controller,persistentvolumeclaim-protection-controller", "--concurrent-namespace-syncs=16",
 		"--kube-api-qps=1000", "--kube-api-burst=1000")
 	if err := cmd.Start(); err != nil {

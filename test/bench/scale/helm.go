@@ -54,7 +54,7 @@ func helm(ctx context.Context, w *world, o options, n int) (sample, error) {
 }
 
 func (w *world) helmInstall(ctx context.Context, program, chart string) error {
-	cmd := exec.CommandContext(ctx, program, "install", filepath.Base(chart), chart, //nolint:gosec // ours
+	cmd := exec.CommandContext(ctx, program, "install", filepath.Base(chart), chart,
 		"--namespace", helmNamespace, "--kubeconfig", w.path("admin.kubeconfig"))
 	cmd.Env = append(os.Environ(), "HELM_CACHE_HOME="+w.path("helm"), "HELM_CONFIG_HOME="+w.path("helm"), "HELM_DATA_HOME="+w.path("helm"))
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -98,6 +98,8 @@ func run(ctx context.Context, o options) (err error) {
 		}
 	}
 	r := newReport(o)
+	// Also of a run that is ended early.
+	defer func() { r.print(os.Stdout) }()
 	for round := range o.rounds {
 		for _, n := range o.sizes {
 			if err := r.measure(ctx, o, round, n); err != nil {
@@ -109,8 +111,7 @@ func run(ctx context.Context, o options) (err error) {
 			}
 		}
 	}
-	r.print(os.Stdout)
-	fmt.Println("\nresults:", filepath.Join(o.results, "scale.json"), filepath.Join(o.results, "scale.svg"))
+	fmt.Println("results:", filepath.Join(o.results, "scale.json"), filepath.Join(o.results, "scale.svg"))
 	return nil
 }
 

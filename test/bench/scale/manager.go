@@ -38,7 +38,7 @@ func startManager(ctx context.Context, w *world, o options) (*manager, time.Dura
 		return nil, 0, err
 	}
 	m := &manager{metrics: metrics, profiles: profiles, started: time.Now()}
-	m.process = exec.CommandContext(ctx, o.crmkeep, "manager", "--settings="+w.path("settings.yaml"), //nolint:gosec // ours
+	m.process = exec.CommandContext(ctx, o.crmkeep, "manager", "--settings="+w.path("settings.yaml"),
 		"--vault-token-file="+w.path("operator.vault-token"), "--metrics-bind-address="+metrics, "--pprof-bind-address="+profiles,
 		"--health-probe-bind-address=0")
 	m.process.Env = append(os.Environ(), "KUBECONFIG="+w.path("operator.kubeconfig"))

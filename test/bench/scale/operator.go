@@ -38,7 +38,7 @@ func operator(ctx context.Context, w *world, o options, n int) (s sample, err er
 	if s, err = provision(ctx, w, o, m, f); err != nil {
 		return s, err
 	}
-	if s.Memory, err = m.memory(ctx, base, n); err != nil {
+	if s.Memory, err = m.memory(ctx, o, base, n); err != nil {
 		return s, err
 	}
 	if s.SecondPass, err = secondPass(ctx, w, m, n); err != nil {

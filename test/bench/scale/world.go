@@ -41,7 +41,7 @@ func newWorld(ctx context.Context, o options) (*world, error) {
 		return nil, err
 	}
 	w := &world{folder: folder}
-	if out, err := exec.CommandContext(ctx, worldScript, "up", folder, o.crmkeep).CombinedOutput(); err != nil { //nolint:gosec // ours
+	if out, err := exec.CommandContext(ctx, worldScript, "up", folder, o.crmkeep).CombinedOutput(); err != nil {
 		return nil, w.remove(fmt.Errorf("making a control plane: %w\n%s", err, out))
 	}
 	if err := w.connect(); err != nil {
@@ -68,7 +68,7 @@ func (w *world) connect() (err error) {
 
 // remove ends the processes and joins what went wrong with err.
 func (w *world) remove(err error) error {
-	out, failed := exec.Command(worldScript, "down", w.folder).CombinedOutput() //nolint:gosec // ours
+	out, failed := exec.Command(worldScript, "down", w.folder).CombinedOutput()
 	if failed != nil {
 		failed = fmt.Errorf("removing a control plane: %w\n%s", failed, out)
 	}

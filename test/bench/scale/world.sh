@@ -12,6 +12,7 @@ if [ "$1" = down ]; then exec "$repo/hack/cluster/scripts/down.sh" api; fi
 "$repo/hack/cluster/scripts/up.sh" api >/dev/null
 . "$repo/hack/cluster/scripts/lib.sh"
 use_state api
+# shellcheck disable=SC2119 # nobody else's arguments
 use_programs
 
 token() { # token SERVICE-ACCOUNT FILE OPTION...

@@ -17,9 +17,18 @@ on_machine() { nsenter --net="/proc/$machine/ns/net" "$@"; }
 on_machine ip link set "$NODE" alias "$STATE"
 on_machine ip addr add "$HOST_IP/30" dev "$NODE"
 on_machine ip link set "$NODE" up
-on_machine ip route add "$POD_CIDR" via "$NODE_IP"
-on_machine ip route add "$SERVICE_CIDR" via "$NODE_IP"
-ip route add default via "$HOST_IP"
+# The kernel removes the link of a cluster that has just ended, and the routes over it, in its own time; a new route can be
+# refused until then.
+route() {
+	for _ in {1..25}; do
+		if "$@" 2>/dev/null; then return; fi
+		sleep 0.2
+	done
+	"$@"
+}
+route on_machine ip route replace "$POD_CIDR" via "$NODE_IP"
+route on_machine ip route replace "$SERVICE_CIDR" via "$NODE_IP"
+route ip route replace default via "$HOST_IP"
 
 join() { # join CGROUP
 	mkdir -p "$1"
