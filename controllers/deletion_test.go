@@ -210,7 +210,13 @@ func sandboxEnds(t *testing.T, in *installation) {
 	sandbox := func(e *v1alpha1.CRMEnvironment) {
 		e.Spec.Purpose, e.Spec.TTLSeconds = v1alpha1.PurposeSandbox, build.Pointer[int64](60)
 	}
-	valid := in.ready(t, "brief", "valid", sandbox)
+	valid := in.environment(t, "brief", "valid", sandbox)
+	in.until(t, "it says when it ends", func() error {
+		if err := in.Get(t.Context(), client.ObjectKeyFromObject(valid), valid); err != nil {
+			return err
+		}
+		return mustBe(valid.Status.ExpiresAt != nil, "%s", describe(valid.Status.Conditions))
+	})
 	assert.Equal(t, valid.CreationTimestamp.Add(time.Minute), valid.Status.ExpiresAt.Time)
 	invalid := in.environment(t, "brief", "invalid", sandbox, func(e *v1alpha1.CRMEnvironment) { e.Spec.Version = "9.9" })
 	in.comesTo(t, invalid, "Stalled VersionUnknown")
