@@ -40,8 +40,8 @@ func TestAloneInAnInstallation(t *testing.T) {
 	}
 }
 
-// statusWrites is the budget: two for each of start, claim, database, migration, start of the application and readiness.
-const statusWrites = 12
+// statusWrites is the budget: two for each of start, claim, database, migration, start of the application and its two components.
+const statusWrites = 14
 
 func provisioningWritesEachObjectOnce(t *testing.T, in *installation) {
 	in.operate(t)
@@ -202,8 +202,8 @@ func killedAfterAnyWriteGoesOn(t *testing.T, in *installation) {
 	in.tenant(t, "hardy")
 	reference := in.everything(t, in.ready(t, "hardy", "unharmed"))
 	killed := 0
+	in.settle(t)
 	for n := 0; ; n += step {
-		in.settle(t)
 		in.recorder.Reset()
 		in.recorder.CutAfter(n)
 		env := in.environment(t, "hardy", fmt.Sprintf("n%d", n))
