@@ -60,6 +60,7 @@ type CRMEnvironmentSpec struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=200
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$`
+	// +kubebuilder:validation:XValidation:rule="!self.matches('[.][a-z0-9]$')",message="the last label must have at least two characters: names that end in one letter are those of certificates"
 	Hostname string `json:"hostname,omitempty"`
 	// state to hold. Unset: Running.
 	// +optional

@@ -41,7 +41,7 @@ func startDatabase(t *testing.T, ttl int64) *databasePod {
 	d.server = agenttest.NewServer(t, serverconfig.Server{
 		FilesDir: d.files, MemoryBytes: 256 << 20, MaxConnections: 20, Database: "crm",
 		Clients: []serverconfig.Client{
-			{CommonName: "acme.prod.web", Role: "crm"}, {CommonName: "acme.prod.backup", Role: "backup"},
+			{CommonName: "acme.prod.web.k", Role: "crm"}, {CommonName: "acme.prod.backup.k", Role: "backup"},
 		},
 	})
 	cfg := installation.Component(t, "acme", "prod", "database", databaseHost)
@@ -90,7 +90,7 @@ func TestAnApplicationReachesItsDatabaseAsItsRoleWithoutAPassword(t *testing.T) 
 	var name, subject, version string
 	require.NoError(t, app.QueryRow(t.Context(),
 		"select current_user, client_dn, version from pg_stat_ssl where pid = pg_backend_pid()").Scan(&name, &subject, &version))
-	assert.Equal(t, []string{"crm", "/CN=acme.prod.web", "TLSv1.3"}, []string{name, subject, version})
+	assert.Equal(t, []string{"crm", "/CN=acme.prod.web.k", "TLSv1.3"}, []string{name, subject, version})
 	_, err = app.Exec(t.Context(), "create table contact (name text); insert into contact select repeat('x', 100) from generate_series(1, 100000)")
 	require.NoError(t, err)
 	var rows int

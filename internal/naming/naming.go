@@ -91,9 +91,14 @@ func WorkloadNamespace(tenant, environment string) string {
 	return homePrefix + tenant + separator + environment
 }
 
-// CommonName is the common name of a component's certificates. Names contain no dot, so no two components share one.
+// certificateLabel ends every common name. A host name of an environment cannot end in a label of one letter, so nobody can have
+// one that reads as the common name of another tenant's component.
+const certificateLabel = ".k"
+
+// CommonName is the common name of a component's certificates, at most 64 characters. Names contain no dot, so no two components
+// share one.
 func CommonName(tenant, environment, component string) string {
-	return tenant + "." + environment + "." + component
+	return tenant + "." + environment + "." + component + certificateLabel
 }
 
 // ServiceHost is the DNS name of a component's Service, as certificates carry it.

@@ -46,8 +46,8 @@ func TestAComponentCanDoItsWork(t *testing.T) {
 		t.Errorf("the data key has %d bytes", len(key))
 	}
 
-	certificate := sign(t, web, in.settings.SignPath("crm-acme--prod.web"), "acme.prod.web", "web.crm-acme--prod.svc")
-	if certificate.Subject.CommonName != "acme.prod.web" || len(certificate.ExtKeyUsage) != 2 {
+	certificate := sign(t, web, in.settings.SignPath("crm-acme--prod.web"), "acme.prod.web.k", "web.crm-acme--prod.svc")
+	if certificate.Subject.CommonName != "acme.prod.web.k" || len(certificate.ExtKeyUsage) != 2 {
 		t.Errorf("certificate: %v, usages %v", certificate.Subject, certificate.ExtKeyUsage)
 	}
 	if lifetime := certificate.NotAfter.Sub(certificate.NotBefore); lifetime > in.settings.CertificateTTL*11/10 {
@@ -116,17 +116,17 @@ func TestACertificateCarriesNoNameButTheComponentsOwn(t *testing.T) {
 	web := in.component(t, "crm-acme--prod", "web")
 	path := in.settings.SignPath("crm-acme--prod.web")
 	for sentence, names := range map[string]body{
-		"a sibling's":       {"common_name": "acme.prod.database"},
-		"another tenant's":  {"common_name": "globex.prod.web"},
-		"a name below":      {"common_name": "evil.acme.prod.web"},
+		"a sibling's":       {"common_name": "acme.prod.database.k"},
+		"another tenant's":  {"common_name": "globex.prod.web.k"},
+		"a name below":      {"common_name": "evil.acme.prod.web.k"},
 		"a wildcard":        {"common_name": "*.crm-acme--prod.svc"},
 		"localhost":         {"common_name": "localhost"},
-		"an address":        {"common_name": "acme.prod.web", "ip_sans": "127.0.0.1"},
-		"a second name":     {"common_name": "acme.prod.web", "alt_names": "database.crm-acme--prod.svc"},
-		"a URI":             {"common_name": "acme.prod.web", "uri_sans": "spiffe://acme"},
-		"an e-mail address": {"common_name": "acme.prod.web", "alt_names": "a@acme.example"},
+		"an address":        {"common_name": "acme.prod.web.k", "ip_sans": "127.0.0.1"},
+		"a second name":     {"common_name": "acme.prod.web.k", "alt_names": "database.crm-acme--prod.svc"},
+		"a URI":             {"common_name": "acme.prod.web.k", "uri_sans": "spiffe://acme"},
+		"an e-mail address": {"common_name": "acme.prod.web.k", "alt_names": "a@acme.example"},
 	} {
-		names["csr"] = request(t, "acme.prod.web")
+		names["csr"] = request(t, "acme.prod.web.k")
 		if err := write(web, path, names); err == nil {
 			t.Errorf("%s: was signed", sentence)
 		}

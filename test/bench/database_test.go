@@ -11,6 +11,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/agent/agenttest"
 	"github.com/crmkeep/crmkeep/internal/agent/config"
 	"github.com/crmkeep/crmkeep/internal/agent/postgres/serverconfig"
+	"github.com/crmkeep/crmkeep/internal/naming"
 )
 
 const (
@@ -37,7 +38,7 @@ func startDatabase(b *testing.B) *database {
 	files, ownFiles := b.TempDir(), b.TempDir()
 	server := agenttest.NewServer(b, serverconfig.Server{
 		FilesDir: files, MemoryBytes: 1 << 30, MaxConnections: 100, Database: databaseName,
-		Clients: []serverconfig.Client{{CommonName: tenant + "." + environment + "." + client, Role: databaseName}},
+		Clients: []serverconfig.Client{{CommonName: naming.CommonName(tenant, environment, client), Role: databaseName}},
 	})
 	cfg := installation.Component(b, tenant, environment, "database", databaseHost)
 	cfg.DataKey, cfg.Admin, cfg.Certificate.WriteFiles = nil, nil, true

@@ -13,7 +13,7 @@ pair_of() {
 	local other
 	other=$(namespace_of "$1")
 	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$TENANT.$1.$web" -keyout "$work/key" -out "$work/csr" 2>/dev/null
-	jq -n --rawfile csr "$work/csr" --arg cn "$TENANT.$1.$web" '{csr: $csr, common_name: $cn}' |
+	jq -n --rawfile csr "$work/csr" --arg cn "$TENANT.$1.$web.k" '{csr: $csr, common_name: $cn}' |
 		vault "$(token_of "$1" "$web")" POST "crmkeep-pki/sign/$other.$web" | jq -r '.data | .certificate, .ca_chain[]?'
 	cat "$work/key"
 }

@@ -79,7 +79,7 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-var request = config.Certificate{SignPath: "pki/sign/x", CommonName: "acme.prod.web", DNSNames: []string{"web.crm-acme--prod.svc"}, TTLSeconds: 3600}
+var request = config.Certificate{SignPath: "pki/sign/x", CommonName: "acme.prod.web.k", DNSNames: []string{"web.crm-acme--prod.svc"}, TTLSeconds: 3600}
 
 func TestACertificateCarriesTheChainAndIsRenewedAroundTwoThirdsOfItsLife(t *testing.T) {
 	vault := newSigner(t, time.Hour)

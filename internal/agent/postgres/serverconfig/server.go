@@ -48,7 +48,7 @@ type Server struct {
 
 // Client lets the bearer of a certificate connect as a role.
 type Client struct {
-	// CommonName of the certificate: <tenant>.<environment>.<component>.
+	// CommonName of the certificate: <tenant>.<environment>.<component>.k; see naming.CommonName.
 	CommonName string
 	Role       string
 }
@@ -68,7 +68,7 @@ const (
 
 var (
 	identifier = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
-	commonName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?){2}$`)
+	commonName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?){2}\.k$`)
 	folder     = regexp.MustCompile(`^/[A-Za-z0-9._/-]*$`)
 )
 
@@ -92,7 +92,7 @@ func (s Server) validate() error {
 			return err
 		}
 		if !commonName.MatchString(client.CommonName) {
-			return fmt.Errorf("CommonName %q: not <tenant>.<environment>.<component>", client.CommonName)
+			return fmt.Errorf("CommonName %q: not <tenant>.<environment>.<component>.k", client.CommonName)
 		}
 	}
 	return nil

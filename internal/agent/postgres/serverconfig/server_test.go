@@ -20,9 +20,9 @@ func server() serverconfig.Server {
 		ConfigDir: "/etc/postgresql", SocketDir: "/run/crmkeep/socket", FilesDir: config.FilesDir,
 		MemoryBytes: 512 << 20, MaxConnections: 100, Database: "crm",
 		Clients: []serverconfig.Client{
-			{CommonName: "acme.prod.web", Role: "crm"},
-			{CommonName: "acme.prod.migrate", Role: "crm"},
-			{CommonName: "acme.prod.backup", Role: "backup"},
+			{CommonName: "acme.prod.web.k", Role: "crm"},
+			{CommonName: "acme.prod.migrate.k", Role: "crm"},
+			{CommonName: "acme.prod.backup.k", Role: "backup"},
 		},
 	}
 }
@@ -69,7 +69,7 @@ func TestNothingThatCouldMeanMoreThanANameGetsIntoTheFiles(t *testing.T) {
 		"a role with a line's end":  func(s *serverconfig.Server) { s.Clients[0].Role = "crm\nhost all all all trust" },
 		"a role with a quote":       func(s *serverconfig.Server) { s.Clients[0].Role = `crm"` },
 		"a pattern of certificates": func(s *serverconfig.Server) { s.Clients[0].CommonName = "/^.*$" },
-		"a certificate's line end":  func(s *serverconfig.Server) { s.Clients[0].CommonName = "acme.prod.web\nx" },
+		"a certificate's line end":  func(s *serverconfig.Server) { s.Clients[0].CommonName = "acme.prod.web.k\nx" },
 		"half a name":               func(s *serverconfig.Server) { s.Clients[0].CommonName = "acme.prod" },
 		"every database":            func(s *serverconfig.Server) { s.Database = "all" },
 		"the superuser's database":  func(s *serverconfig.Server) { s.Database = "postgres" },
