@@ -81,7 +81,7 @@ test-unit: ## Run what needs Go only: unit and golden tests
 
 .PHONY: test-api
 test-api: ## Run the tests on a real API server: the kinds' rules, admission, controllers
-	$(WITH_API) $(TEST)=pkgname -- $$(grep -rl --include='*_test.go' internal/testing/apitest . | xargs dirname | sort -u)
+	$(WITH_API) $(TEST)=pkgname -- -timeout=25m $$(grep -rl --include='*_test.go' internal/testing/apitest . | xargs dirname | sort -u)
 
 .PHONY: test-integration
 test-integration: packages ## Run all tests but those on a cluster, with a real API server, Vault and Postgres
