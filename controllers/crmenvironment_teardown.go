@@ -2,7 +2,6 @@ package controllers
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -201,5 +200,5 @@ func (r *Environments) deleteNamespace(ctx context.Context, gone teardown.Enviro
 	if w, ok := outcome.AsWaiting(err); ok && w.Reason == v1alpha1.ReasonNameClash {
 		return nil // Somebody else's namespace took the name; what was ours is gone.
 	}
-	return errors.Join(err)
+	return err
 }
