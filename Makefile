@@ -88,7 +88,8 @@ test-integration: packages ## Run all tests but those on a cluster, with a real 
 	$(WITH_ALL) $(TEST)=pkgname -- -timeout=25m ./...
 
 .PHONY: test-tools
-test-tools: ## Run the tests of the development Vault and of the cluster's add-ons
+test-tools: ## Run the tests of the development Vault and of the cluster's scripts and add-ons
+	hack/cluster/scripts/test-lib.sh
 	for module in hack/devvault hack/cluster/addons; do (cd $$module && go test ./...); done
 
 .PHONY: test-e2e

@@ -48,12 +48,15 @@ lock_state() {
 	touch "$STATE/.crmkeep-cluster"
 }
 
-# start NAME CMD...: run in the background, with its log and process id kept.
+# start NAME CMD...: run in the background, with its log and process id kept. Until the new process carries the mark, it
+# would pass for one that has ended, so wait for that.
 start() {
-	local name=$1
+	local name=$1 process
 	shift
 	env "$MARK" setsid "$@" >"$LOG/$name.log" 2>&1 </dev/null 9<&- &
-	echo $! >"$RUN/$name.pid"
+	process=$!
+	echo "$process" >"$RUN/$name.pid"
+	until alive "$name" || ! kill -0 "$process" 2>/dev/null; do sleep 0.01; done
 }
 
 # alive NAME: does what start() launched still run?
