@@ -36,7 +36,7 @@ type Option func(*envtest.Environment)
 // WithCRDs installs the CustomResourceDefinitions in a folder, given from the module's root.
 func WithCRDs(folder string) Option {
 	return func(e *envtest.Environment) {
-		e.CRDDirectoryPaths = append(e.CRDDirectoryPaths, filepath.Join(moduleRoot(), folder))
+		e.CRDDirectoryPaths = append(e.CRDDirectoryPaths, File(folder))
 		e.ErrorIfCRDPathMissing = true
 	}
 }
@@ -46,6 +46,11 @@ func WithAdmissionPlugins(plugins ...string) Option {
 	return func(e *envtest.Environment) {
 		e.ControlPlane.GetAPIServer().Configure().Append("enable-admission-plugins", plugins...)
 	}
+}
+
+// WithCertificatesIn keeps the API server's certificates in a folder of the caller's, so that it can be stopped and started again.
+func WithCertificatesIn(folder string) Option {
+	return func(e *envtest.Environment) { e.ControlPlane.GetAPIServer().CertDir = folder }
 }
 
 // Start runs a server for one test and stops it when the test ends.
@@ -127,6 +132,22 @@ func start(options []Option) (*Server, error) {
 	return &Server{environment: environment, config: config}, nil
 }
 
+// Stop ends the API server's process, as an upgrade or a crash would, and leaves etcd running. It needs WithCertificatesIn.
+func (s *Server) Stop(t testing.TB) {
+	t.Helper()
+	if err := s.environment.ControlPlane.GetAPIServer().Stop(); err != nil {
+		t.Fatalf("stopping the API server: %v", err)
+	}
+}
+
+// Continue starts the API server again on the same etcd, address and certificates, and returns when it is healthy.
+func (s *Server) Continue(t testing.TB) {
+	t.Helper()
+	if err := s.environment.ControlPlane.GetAPIServer().Start(); err != nil {
+		t.Fatalf("starting the API server again: %v", err)
+	}
+}
+
 // Config gives an administrator's configuration.
 func (s *Server) Config() *rest.Config { return rest.CopyConfig(s.config) }
 
@@ -136,6 +157,9 @@ func (s *Server) As(user string, groups ...string) *rest.Config {
 	config.Impersonate = rest.ImpersonationConfig{UserName: user, Groups: append(groups, "system:authenticated")}
 	return config
 }
+
+// File is a file or folder given from the module's root.
+func File(path string) string { return filepath.Join(moduleRoot(), path) }
 
 // moduleRoot is found upwards, because tests run in their package's folder.
 func moduleRoot() string {
