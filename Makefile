@@ -17,6 +17,8 @@ IMAGES = crmkeep postgres tryton ttrss
 WITH_API = export CRMKEEP_REQUIRE_ALL=1 KUBEBUILDER_ASSETS="$${KUBEBUILDER_ASSETS:-$$(hack/cluster/scripts/build.sh --path)}";
 WITH_ALL = $(WITH_API) export \
 	CRMKEEP_VAULT_BINARY="$${CRMKEEP_VAULT_BINARY:-$$(hack/devvault/build.sh)}" \
+	CRMKEEP_RESTIC_BINARY="$${CRMKEEP_RESTIC_BINARY:-$$($(TOOL) restic)}" \
+	CRMKEEP_VERSITYGW_BINARY="$${CRMKEEP_VERSITYGW_BINARY:-$$($(TOOL) versitygw)}" \
 	HELM="$${HELM:-$$($(TOOL) helm)}" \
 	PATH="$$PATH:/usr/lib/postgresql/15/bin";
 # gotestsum runs `go test` and ends with the number of tests that ran, failed and were skipped.
@@ -99,6 +101,10 @@ test-e2e: ## Run the tests on a local cluster; RUN=REGEXP chooses (needs root)
 .PHONY: bench-agent
 bench-agent: packages ## Measure a database connection through the agent beside direct TLS (5 min)
 	$(WITH_ALL) hack/bench-agent.sh
+
+.PHONY: bench-backup
+bench-backup: packages ## Measure a backup beside pg_dump | restic by hand; BENCH_BYTES=N for less than 1 GiB (15 min)
+	$(WITH_ALL) hack/bench-backup.sh
 
 .PHONY: bench-scale
 bench-scale: ## Measure N environments at once beside a bare client and Helm; OPTIONS='--rounds=1 ...' (N=300: 1 h)

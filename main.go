@@ -10,6 +10,9 @@ import (
 
 	"github.com/crmkeep/crmkeep/internal/agent"
 	"github.com/crmkeep/crmkeep/internal/agent/postgres"
+	"github.com/crmkeep/crmkeep/internal/backup/restore"
+	"github.com/crmkeep/crmkeep/internal/backup/run"
+	"github.com/crmkeep/crmkeep/internal/backup/verify"
 	"github.com/crmkeep/crmkeep/internal/exec"
 	"github.com/crmkeep/crmkeep/internal/manager"
 	"github.com/crmkeep/crmkeep/internal/preview"
@@ -28,6 +31,7 @@ func main() {
 	root.AddCommand(
 		manager.NewCommand(), preview.NewCommand(), vault,
 		agent.NewCommand(), exec.NewCommand(), exec.NewInstallCommand(), postgres.NewInitCommand(),
+		run.NewCommand(), restore.NewCommand(), verify.NewCommand(),
 	)
 	if err := root.ExecuteContext(ctrl.SetupSignalHandler()); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)

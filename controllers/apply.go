@@ -23,8 +23,7 @@ import (
 // +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=httproutes,verbs=get;list;watch;create;patch
 
-// apply writes planned objects. A creation asks the API server first for the metadata of what may already be there; everything
-// else is compared with the caches.
+// apply writes those planned objects that the caches do not show to be as planned.
 func (r *Environments) apply(ctx context.Context, planned []object.Object) error {
 	_, err := r.Applier.Apply(ctx, toApply(planned))
 	return err

@@ -34,7 +34,7 @@ import (
 
 // +kubebuilder:rbac:groups=crmkeep.io,resources=crmenvironments,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=crmkeep.io,resources=crmenvironments/status,verbs=patch
-// +kubebuilder:rbac:groups=crmkeep.io,resources=crmclasses;crmtenants,verbs=get;list;watch
+// +kubebuilder:rbac:groups=crmkeep.io,resources=crmclasses;crmtenants;crmbackupschedules;crmrestores,verbs=get;list;watch
 
 // Environments reconciles CRMEnvironments.
 type Environments struct {
@@ -54,8 +54,8 @@ func (r *Environments) Reconcile(ctx context.Context, env *v1alpha1.CRMEnvironme
 	if !env.DeletionTimestamp.IsZero() {
 		return r.teardown(ctx, env)
 	}
-	if status.IsNew(env.Status.Conditions) {
-		return conclude(r.start(ctx, env))
+	if err := r.hold(ctx, env); err != nil {
+		return conclude(client.IgnoreNotFound(err))
 	}
 	if expired, err := r.expire(ctx, env); expired || err != nil {
 		return ctrl.Result{}, err
@@ -72,17 +72,14 @@ func (r *Environments) Reconcile(ctx context.Context, env *v1alpha1.CRMEnvironme
 	return r.result(env, pass)
 }
 
-// start holds the object before anything is made for it, and says that work has begun. Its own status brings it back.
-func (r *Environments) start(ctx context.Context, env *v1alpha1.CRMEnvironment) error {
-	base := env.DeepCopy()
-	if controllerutil.AddFinalizer(env, naming.FinalizerEnvironment) {
-		if err := r.Client.Patch(ctx, env, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})); err != nil {
-			return client.IgnoreNotFound(err)
-		}
+// hold keeps the object from going before what is made for it.
+func (r *Environments) hold(ctx context.Context, env *v1alpha1.CRMEnvironment) error {
+	if controllerutil.ContainsFinalizer(env, naming.FinalizerEnvironment) {
+		return nil
 	}
-	next := env.Status.DeepCopy()
-	next.Conditions = status.Started(next.Conditions, env.Generation, metav1.NewTime(r.Now()))
-	return r.Status.Environment(ctx, env, *next)
+	base := env.DeepCopy()
+	controllerutil.AddFinalizer(env, naming.FinalizerEnvironment)
+	return r.Client.Patch(ctx, env, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{}))
 }
 
 // bring does the steps in order. Each has an outcome of its own, so that a Vault which is away does not keep a policy that somebody
@@ -111,21 +108,28 @@ func (r *Environments) bring(ctx context.Context, env *v1alpha1.CRMEnvironment, 
 	if pass.Network = r.apply(ctx, wanted.Network); pass.Network != nil {
 		return pass
 	}
-	pass.Encryption, pass.Keys = r.Keys.Bring(ctx, wanted.Vault)
+	pass.Encryption, pass.Keys = r.Keys.Bring(ctx, wanted.Vault, had(env, seen))
 	if pass.Keys != nil && !seen.Database.Exists && !seen.AnyComponentPod() {
 		return pass // Nothing runs yet, and nothing could without keys.
+	}
+	if pass.Workload = r.dataLost(ctx, &t, seen); pass.Workload != nil {
+		return pass
 	}
 	pass.Workload = errors.Join(r.apply(ctx, wanted.Workload), r.prune(ctx, &t, wanted))
 	return pass
 }
 
-// claim says in the status what is about to be made, so that a deletion takes apart also what an interrupted pass has left.
+// claim says in the status what is about to be made, so that a deletion takes apart also what an interrupted pass has left. On a new
+// object it is the first status, and says that work has begun.
 func (r *Environments) claim(ctx context.Context, env *v1alpha1.CRMEnvironment, t *target.Target) error {
 	if env.Status.Namespace == t.Namespace {
 		return nil
 	}
 	next := env.Status.DeepCopy()
 	next.Namespace = t.Namespace
+	if status.IsNew(next.Conditions) {
+		next.Conditions = status.Started(next.Conditions, env.Generation, metav1.NewTime(r.Now()))
+	}
 	return r.Status.Environment(ctx, env, *next)
 }
 
@@ -168,7 +172,9 @@ func (r *Environments) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.CRMEnvironment{}, builder.WithPredicates(environmentChanged())).
 		Watches(&v1alpha1.CRMTenant{}, handler.EnqueueRequestsFromMapFunc(r.environmentsOfTenant), builder.WithPredicates(declarationChanged())).
 		Watches(&v1alpha1.CRMClass{}, handler.EnqueueRequestsFromMapFunc(r.environmentsOfClass), builder.WithPredicates(declarationChanged())).
-		Watches(&v1alpha1.CRMEnvironment{}, handler.EnqueueRequestsFromMapFunc(r.neighboursOf), builder.WithPredicates(roomChanged()))
+		Watches(&v1alpha1.CRMEnvironment{}, handler.EnqueueRequestsFromMapFunc(r.neighboursOf), builder.WithPredicates(roomChanged())).
+		Watches(&v1alpha1.CRMRestore{}, handler.EnqueueRequestsFromMapFunc(environmentOfRestore), builder.WithPredicates(restoreBeganOrEnded())).
+		Watches(&v1alpha1.CRMBackupSchedule{}, handler.EnqueueRequestsFromMapFunc(environmentOfSchedule), builder.WithPredicates(healthChanged()))
 	for _, child := range []client.Object{
 		&corev1.Namespace{}, &corev1.ResourceQuota{}, &corev1.LimitRange{}, &corev1.ServiceAccount{}, &corev1.ConfigMap{},
 		&corev1.Service{}, &corev1.PersistentVolumeClaim{}, &networkingv1.NetworkPolicy{}, &networkingv1.Ingress{},
@@ -179,7 +185,9 @@ func (r *Environments) SetupWithManager(mgr ctrl.Manager) error {
 	for _, child := range []client.Object{&appsv1.Deployment{}, &appsv1.StatefulSet{}, &batchv1.Job{}, &corev1.Pod{}} {
 		b = b.Watches(child, ofLabels, builder.WithPredicates(notCreation()))
 	}
-	return b.WithOptions(options()).Complete(reconcile.AsReconciler(mgr.GetClient(), r))
+	o := options()
+	o.NewQueue = newTurns
+	return b.WithOptions(o).Complete(reconcile.AsReconciler(mgr.GetClient(), r))
 }
 
 var _ reconcile.ObjectReconciler[*v1alpha1.CRMEnvironment] = (*Environments)(nil)

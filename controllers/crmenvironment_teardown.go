@@ -111,7 +111,7 @@ func (r *Environments) stop(ctx context.Context, gone teardown.Environment, owne
 	if err != nil {
 		return err
 	}
-	deleted, err := r.Applier.Prune(ctx, owner, gone.Namespace, r.prunable(), keep)
+	deleted, err := r.Applier.PruneWithRuns(ctx, owner, gone.Namespace, r.prunable(), keep)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package controllers
 import (
 	"context"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -44,30 +46,41 @@ func request(namespace, name string) []reconcile.Request {
 }
 
 func (r *Environments) environmentsOfTenant(ctx context.Context, o client.Object) []reconcile.Request {
-	return r.environments(ctx, client.InNamespace(naming.HomeNamespace(o.GetName())))
+	return r.environments(ctx, client.InNamespace(naming.HomeNamespace(o.GetName())), anyOfThem)
 }
 
 func (r *Environments) environmentsOfClass(ctx context.Context, o client.Object) []reconcile.Request {
-	return r.environments(ctx, client.MatchingFields{IndexClass: o.GetName()})
+	return r.environments(ctx, client.MatchingFields{IndexClass: o.GetName()}, anyOfThem)
 }
 
-// neighboursOf are those that may wait for the room or the host name that o gives up.
+// neighboursOf are those that wait for the room or the host name that o gives up. The others have nothing to do with it: in a tenant
+// that declares hundreds of environments at once each would bring hundreds of passes.
 func (r *Environments) neighboursOf(ctx context.Context, o client.Object) []reconcile.Request {
-	requests := r.environments(ctx, client.InNamespace(o.GetNamespace()))
+	requests := r.environments(ctx, client.InNamespace(o.GetNamespace()), mayWaitForRoom)
 	if env, ok := o.(*v1alpha1.CRMEnvironment); ok && env.Spec.Hostname != "" {
-		requests = append(requests, r.environments(ctx, client.MatchingFields{indexHostname: env.Spec.Hostname})...)
+		requests = append(requests, r.environments(ctx, client.MatchingFields{indexHostname: env.Spec.Hostname}, anyOfThem)...)
 	}
 	return requests
 }
 
-func (r *Environments) environments(ctx context.Context, which client.ListOption) []reconcile.Request {
+// mayWaitForRoom is also true of an environment that was not judged since it was declared or edited.
+func mayWaitForRoom(env *v1alpha1.CRMEnvironment) bool {
+	ready := meta.FindStatusCondition(env.Status.Conditions, v1alpha1.ConditionReady)
+	return ready == nil || ready.ObservedGeneration != env.Generation || ready.Reason == v1alpha1.ReasonLimitExceeded
+}
+
+func anyOfThem(*v1alpha1.CRMEnvironment) bool { return true }
+
+func (r *Environments) environments(ctx context.Context, in client.ListOption, which func(*v1alpha1.CRMEnvironment) bool) []reconcile.Request {
 	var list v1alpha1.CRMEnvironmentList
-	if err := r.Client.List(ctx, &list, which, client.UnsafeDisableDeepCopy); err != nil {
+	if err := r.Client.List(ctx, &list, in, client.UnsafeDisableDeepCopy); err != nil {
 		return nil // The cache cannot fail once it has started; if it has not, everything is reconciled anyway.
 	}
 	var requests []reconcile.Request
 	for i := range list.Items {
-		requests = append(requests, request(list.Items[i].Namespace, list.Items[i].Name)...)
+		if which(&list.Items[i]) {
+			requests = append(requests, request(list.Items[i].Namespace, list.Items[i].Name)...)
+		}
 	}
 	return requests
 }
@@ -75,14 +88,14 @@ func (r *Environments) environments(ctx context.Context, which client.ListOption
 // declarationChanged lets spec changes and deletions through, and nothing that only touched status or metadata.
 func declarationChanged() predicate.Predicate { return predicate.GenerationChangedPredicate{} }
 
-// environmentChanged also lets through the first status, which start leaves off at, and a version that a migration has reached.
+// environmentChanged also lets through a deletion, a version that a migration has reached, and the loss of a finalizer.
 func environmentChanged() predicate.Predicate {
 	progressed := predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, ok := e.ObjectOld.(*v1alpha1.CRMEnvironment)
 			after, ok2 := e.ObjectNew.(*v1alpha1.CRMEnvironment)
 			return ok && ok2 && (before.Status.Version != after.Status.Version ||
-				len(before.Status.Conditions) == 0 && len(after.Status.Conditions) > 0 ||
+				len(after.Finalizers) < len(before.Finalizers) ||
 				before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero())
 		},
 		CreateFunc:  func(event.CreateEvent) bool { return true },
@@ -111,6 +124,55 @@ func url(o client.Object) string {
 	return ""
 }
 
+// environmentOfRestore maps a restore in place to the environment whose application it stops.
+func environmentOfRestore(_ context.Context, o client.Object) []reconcile.Request {
+	if r, ok := o.(*v1alpha1.CRMRestore); ok && r.Spec.To.EnvironmentRef != nil {
+		return request(r.Namespace, r.Spec.To.EnvironmentRef.Name)
+	}
+	return nil
+}
+
+// environmentOfSchedule maps a schedule to the environment that it keeps safe.
+func environmentOfSchedule(_ context.Context, o client.Object) []reconcile.Request {
+	if s, ok := o.(*v1alpha1.CRMBackupSchedule); ok {
+		return request(s.Namespace, s.Spec.EnvironmentRef.Name)
+	}
+	return nil
+}
+
+// restoreBeganOrEnded lets through what stops an application and what lets it start again.
+func restoreBeganOrEnded() predicate.Predicate {
+	phase := func(o client.Object) string {
+		if r, ok := o.(*v1alpha1.CRMRestore); ok {
+			return r.Status.Phase
+		}
+		return ""
+	}
+	return predicate.And[client.Object](notCreation(), predicate.Funcs{
+		UpdateFunc: func(e event.UpdateEvent) bool { return phase(e.ObjectOld) != phase(e.ObjectNew) },
+	})
+}
+
+// healthChanged lets through what an environment says of its schedules.
+func healthChanged() predicate.Predicate {
+	health := func(o client.Object) (condition metav1.Condition, proven *metav1.Time) {
+		s, ok := o.(*v1alpha1.CRMBackupSchedule)
+		if !ok {
+			return condition, nil
+		}
+		if c := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionBackupHealthy); c != nil {
+			condition = *c
+		}
+		return condition, s.Status.LastProven
+	}
+	return predicate.And[client.Object](notCreation(), predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		before, provenBefore := health(e.ObjectOld)
+		after, provenAfter := health(e.ObjectNew)
+		return before != after || !provenBefore.Equal(provenAfter) ||
+			e.ObjectOld.GetDeletionTimestamp().IsZero() != e.ObjectNew.GetDeletionTimestamp().IsZero()
+	}})
+}
+
 // cameOrWent counts.
 func cameOrWent() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(event.UpdateEvent) bool { return false }}
@@ -118,7 +180,7 @@ func cameOrWent() predicate.Predicate {
 
 // notCreation leaves out the events of our own creations, and of the start, when every environment is looked at anyway.
 func notCreation() predicate.Predicate {
-	return predicate.Funcs{CreateFunc: func(event.CreateEvent) bool { return false }}
+	return predicate.Funcs{CreateFunc: func(e event.CreateEvent) bool { return !e.IsInInitialList && isLate(e.Object) }}
 }
 
 // declarationOrMetadataChanged is for kinds whose status says nothing that is waited for.

@@ -3,50 +3,40 @@ package controllers_test
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/yaml"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/controllers"
 	"github.com/crmkeep/crmkeep/internal/naming"
-	"github.com/crmkeep/crmkeep/internal/plan/target"
 	"github.com/crmkeep/crmkeep/internal/settings"
 	"github.com/crmkeep/crmkeep/internal/testing/apitest"
 	"github.com/crmkeep/crmkeep/internal/testing/build"
-	"github.com/crmkeep/crmkeep/internal/testing/controlplane"
-	needs "github.com/crmkeep/crmkeep/internal/testing/require"
+	prepared "github.com/crmkeep/crmkeep/internal/testing/installation"
 	"github.com/crmkeep/crmkeep/internal/testing/statuscheck"
 	"github.com/crmkeep/crmkeep/internal/testing/vaulttest"
 	"github.com/crmkeep/crmkeep/internal/vault"
-	"github.com/crmkeep/crmkeep/internal/vault/bootstrap"
 )
 
 // patience is how long a test waits for what must come about. A machine with few processors and many tests is slow.
 const patience = 4 * time.Minute
 
-// The operator's ServiceAccount.
-const (
-	operatorNamespace = "crmkeep-system"
-	operatorName      = "crmkeep"
-)
+const operatorNamespace = prepared.OperatorNamespace
 
 // installation is a cluster and a Vault, prepared for the operator, which does not run yet.
 type installation struct {
 	client.Client // an administrator's, without a cache
 
+	prepared *prepared.Installation
 	server   *apitest.Server
 	vault    *vaulttest.Server
 	keys     *vault.Client
@@ -58,66 +48,26 @@ type installation struct {
 
 func install(t *testing.T) *installation {
 	t.Helper()
-	needs.Env(t, vaulttest.BinaryEnv, "a Vault server built by hack/devvault")
-	in := &installation{
-		server: apitest.Start(t, apitest.WithCRDs("config/crd")),
-		vault:  vaulttest.Start(t),
-		settings: build.Settings(func(s *settings.Settings) {
-			s.Exposure.Ingress = &settings.IngressExposure{ClassName: "test"}
-		}),
-	}
-	controlplane.Run(t, in.server)
-	scheme, err := controllers.Scheme()
-	require.NoError(t, err)
-	in.Client, err = client.New(in.server.Config(), client.Options{Scheme: scheme, FieldValidation: metav1.FieldValidationStrict})
-	require.NoError(t, err)
-	in.prepareVault(t)
-	in.grantRights(t)
-	in.create(t, build.Class())
-	return in
-}
-
-func (in *installation) prepareVault(t *testing.T) {
-	t.Helper()
-	reviewer := vaulttest.StartTokenReviewer(t)
-	layout := target.VaultSettings(in.settings)
-	require.NoError(t, bootstrap.Run(t.Context(), in.vault.Root(t), bootstrap.Options{
-		Settings:   layout,
-		Kubernetes: bootstrap.Kubernetes{Host: reviewer.URL, ReviewerToken: "reviewer", Namespace: operatorNamespace, ServiceAccount: operatorName},
-		CA:         bootstrap.CA{RootCommonName: "test root", RootTTL: 48 * time.Hour, IntermediateTTL: 36 * time.Hour},
-		Report:     func(string, bool) {},
-	}))
-	tokenFile := filepath.Join(t.TempDir(), "token")
-	token := reviewer.Token(t, operatorNamespace, operatorName, layout.Audience)
-	require.NoError(t, os.WriteFile(tokenFile, []byte(token), 0o600))
+	s := build.Settings(func(s *settings.Settings) {
+		s.Exposure.Ingress = &settings.IngressExposure{ClassName: "test"}
+	})
+	ready := prepared.Start(t, s)
+	in := &installation{Client: ready.Client, prepared: ready, server: ready.Server, vault: ready.Vault, settings: s}
 	var err error
 	in.keys, err = vault.New(vault.Config{
-		Address: in.vault.Address, Settings: layout, Login: vault.KubernetesLogin(layout, tokenFile), Timeout: 10 * time.Second,
+		Address: in.vault.Address, Settings: ready.Layout, Login: vault.KubernetesLogin(ready.Layout, ready.TokenFile), Timeout: 10 * time.Second,
 	})
 	require.NoError(t, err)
-}
-
-// grantRights gives the operator the role that is shipped, and no other: what it lacks shows here.
-func (in *installation) grantRights(t *testing.T) {
-	t.Helper()
-	content, err := os.ReadFile("../config/rbac/role.yaml")
-	require.NoError(t, err)
-	var role rbacv1.ClusterRole
-	require.NoError(t, yaml.UnmarshalStrict([]byte(strings.TrimPrefix(string(content), "---\n")), &role))
-	in.create(t, &role)
-	in.create(t, &rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: role.Name},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
-		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: operatorNamespace, Name: operatorName}},
-	})
+	in.create(t, build.Class())
+	return in
 }
 
 // operate runs a manager with the operator's rights and records its requests. It returns a function that ends it; the end of the test
 // does too.
 func (in *installation) operate(t *testing.T) (stop func()) {
 	t.Helper()
-	config := in.server.As("system:serviceaccount:"+operatorNamespace+":"+operatorName, "system:serviceaccounts")
-	config, in.recorder = apitest.Record(config)
+	var config *rest.Config
+	config, in.recorder = apitest.Record(in.prepared.OperatorConfig())
 	in.leftover = busy(t)
 	return in.run(t, config)
 }

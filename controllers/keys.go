@@ -19,8 +19,9 @@ import (
 const (
 	// verifyEvery is how often an environment's part of Vault is read again when nothing else calls for it.
 	verifyEvery = 10 * time.Minute
-	// trustFor is how long a part that was seen to hold is not read again: an environment's start brings many passes.
-	trustFor = 30 * time.Second
+	// trustFor is how long a part that was seen to hold is not read again: an environment's start brings many passes, which take
+	// minutes when hundreds start at once. Nothing in the cluster tells of a change in Vault, so looking sooner would be by chance.
+	trustFor = 5 * time.Minute
 )
 
 // Vault is what the controllers ask of Vault.
@@ -34,6 +35,7 @@ type Vault interface {
 	Shred(ctx context.Context, gone layout.Layout) error
 	Sign(ctx context.Context, of layout.Layout, evidence []byte) (vault.Signature, error)
 	PublicKeys(ctx context.Context, of layout.Layout) (map[int64]ed25519.PublicKey, error)
+	Read(ctx context.Context, path string) (map[string]any, error)
 }
 
 // Keys keeps environments' parts of Vault as planned.
@@ -52,8 +54,8 @@ type held struct {
 	status   v1alpha1.EncryptionStatus
 }
 
-// Bring makes Vault as planned and returns the state of the keys.
-func (k *Keys) Bring(ctx context.Context, want layout.Layout) (*v1alpha1.EncryptionStatus, error) {
+// Bring makes Vault as planned and returns the state of the keys. What the environment has had is never made anew.
+func (k *Keys) Bring(ctx context.Context, want layout.Layout, had hadKeys) (*v1alpha1.EncryptionStatus, error) {
 	declared, err := json.Marshal(want)
 	if err != nil {
 		return nil, err
@@ -63,6 +65,9 @@ func (k *Keys) Bring(ctx context.Context, want layout.Layout) (*v1alpha1.Encrypt
 		return &h.status, nil
 	}
 	have, err := k.Vault.Observe(ctx, want)
+	if err == nil {
+		err = had.lost(want, have)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -133,6 +138,10 @@ func encryption(have vault.State) v1alpha1.EncryptionStatus {
 			rotated := metav1.NewTime(at)
 			s.LastRotation = &rotated
 		}
+	}
+	if key := have.EncryptionKey; key != nil && !key.Created().IsZero() {
+		created := metav1.NewTime(key.Created())
+		s.KeyCreated = &created
 	}
 	if have.DataKey != nil {
 		s.DataKeyVersion = have.DataKey.KeyVersion

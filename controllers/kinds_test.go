@@ -7,29 +7,13 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	appsv1 "k8s.io/api/apps/v1"
-	batchv1 "k8s.io/api/batch/v1"
-	corev1 "k8s.io/api/core/v1"
-	networkingv1 "k8s.io/api/networking/v1"
-	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/testing/build"
 )
-
-// kinds that an environment is made of.
-var kinds = []schema.GroupVersionKind{
-	corev1.SchemeGroupVersion.WithKind("ResourceQuota"), corev1.SchemeGroupVersion.WithKind("LimitRange"),
-	corev1.SchemeGroupVersion.WithKind("ServiceAccount"), corev1.SchemeGroupVersion.WithKind("ConfigMap"),
-	corev1.SchemeGroupVersion.WithKind("Service"), corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim"),
-	appsv1.SchemeGroupVersion.WithKind("Deployment"), appsv1.SchemeGroupVersion.WithKind("StatefulSet"),
-	batchv1.SchemeGroupVersion.WithKind("Job"), networkingv1.SchemeGroupVersion.WithKind("NetworkPolicy"),
-	networkingv1.SchemeGroupVersion.WithKind("Ingress"), policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget"),
-}
 
 // deletingTheKindsRetains is the last story: nothing is left to tell others with. The operator is not restarted.
 func deletingTheKindsRetains(t *testing.T, in *installation) {

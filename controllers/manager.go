@@ -30,6 +30,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/apply"
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/observe"
+	"github.com/crmkeep/crmkeep/internal/plan/target"
 	"github.com/crmkeep/crmkeep/internal/settings"
 )
 
@@ -113,22 +114,11 @@ func caches() cache.Options {
 		&corev1.Namespace{}, &corev1.ResourceQuota{}, &corev1.LimitRange{}, &corev1.ServiceAccount{}, &corev1.ConfigMap{},
 		&corev1.Service{}, &corev1.PersistentVolumeClaim{}, &networkingv1.NetworkPolicy{}, &networkingv1.Ingress{},
 		&policyv1.PodDisruptionBudget{}, &appsv1.Deployment{}, &appsv1.StatefulSet{}, &batchv1.Job{}, &batchv1.CronJob{},
-		&rbacv1.RoleBinding{},
+		&rbacv1.RoleBinding{}, &corev1.Pod{},
 	} {
 		by[kind] = ours
 	}
-	pods := ours
-	pods.Transform = withoutSpec
-	by[&corev1.Pod{}] = pods
-	return cache.Options{ByObject: by, DefaultTransform: cache.TransformStripManagedFields()}
-}
-
-// withoutSpec keeps of a pod what says why it does not run.
-func withoutSpec(o any) (any, error) {
-	if pod, ok := o.(*corev1.Pod); ok {
-		pod.Spec, pod.ManagedFields, pod.Annotations = corev1.PodSpec{}, nil, nil
-	}
-	return o, nil
+	return cache.Options{ByObject: by, DefaultTransform: observe.NewSharing().Slim}
 }
 
 func register(mgr ctrl.Manager, s settings.Settings, vault Vault) error {
@@ -137,22 +127,48 @@ func register(mgr ctrl.Manager, s settings.Settings, vault Vault) error {
 	}
 	applier := apply.New(mgr.GetClient(), mgr.GetAPIReader(), mgr.GetScheme())
 	writer := StatusWriter{Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder(naming.FieldOwner)}
+	observer := &observe.Observer{
+		Reader: mgr.GetClient(), Mapper: mgr.GetRESTMapper(),
+		CertificateTTL: time.Duration(s.CertificateTTLSeconds) * time.Second,
+		Certificates:   &observe.Certificates{Authorities: vault.Authorities, Dial: (&net.Dialer{}).DialContext, Now: time.Now},
+	}
 	environments := &Environments{
 		Client: mgr.GetClient(), Applier: applier, Settings: s, Status: writer, Uncached: mgr.GetAPIReader(), Now: time.Now,
-		Observer: &observe.Observer{
-			Reader: mgr.GetClient(), Mapper: mgr.GetRESTMapper(),
-			CertificateTTL: time.Duration(s.CertificateTTLSeconds) * time.Second,
-			Certificates:   &observe.Certificates{Authorities: vault.Authorities, Dial: (&net.Dialer{}).DialContext, Now: time.Now},
-		},
-		Keys: &Keys{Vault: vault, Now: time.Now},
+		Observer: observer, Keys: &Keys{Vault: vault, Now: time.Now},
 	}
 	if err := environments.SetupWithManager(mgr); err != nil {
+		return err
+	}
+	if err := registerRuns(mgr, s, applier, writer, observer); err != nil {
 		return err
 	}
 	if err := (&Tenants{Client: mgr.GetClient(), Applier: applier, Status: writer, Now: time.Now}).SetupWithManager(mgr); err != nil {
 		return err
 	}
+	locations := &Locations{
+		Client: mgr.GetClient(), Status: writer, Layout: target.VaultSettings(s), Now: time.Now,
+		Observer: observe.Locations{Vault: vault, Timeout: observe.LocationTimeout},
+	}
+	if err := locations.SetupWithManager(mgr); err != nil {
+		return err
+	}
 	return (&Classes{Client: mgr.GetClient(), Status: writer, Now: time.Now}).SetupWithManager(mgr)
+}
+
+// registerRuns adds what makes backups and restores them.
+func registerRuns(mgr ctrl.Manager, s settings.Settings, applier *apply.Applier, writer StatusWriter, observer *observe.Observer) error {
+	runs := &Runs{Client: mgr.GetClient(), Observer: observer, Uncached: mgr.GetAPIReader(), Applier: applier, Settings: s}
+	backups := &Backups{
+		Client: mgr.GetClient(), Observer: observer, Runs: runs, Progress: NewProgress(), Settings: s, Status: writer, Now: time.Now,
+	}
+	if err := backups.SetupWithManager(mgr); err != nil {
+		return err
+	}
+	schedules := &Schedules{Client: mgr.GetClient(), Observer: observer, Runs: runs, Settings: s, Status: writer, Now: time.Now}
+	if err := schedules.SetupWithManager(mgr); err != nil {
+		return err
+	}
+	return (&Restores{Client: mgr.GetClient(), Observer: observer, Runs: runs, Settings: s, Status: writer, Now: time.Now}).SetupWithManager(mgr)
 }
 
 func index(mgr ctrl.Manager) error {

@@ -44,6 +44,34 @@ func (w StatusWriter) Class(ctx context.Context, class *v1alpha1.CRMClass, next 
 	return w.write(ctx, class, before, before.Status.Conditions, next.Conditions, equality.Semantic.DeepEqual(before.Status, next))
 }
 
+// Location writes a backup location's status.
+func (w StatusWriter) Location(ctx context.Context, l *v1alpha1.CRMBackupLocation, next v1alpha1.CRMBackupLocationStatus) error {
+	before := l.DeepCopy()
+	l.Status = next
+	return w.write(ctx, l, before, before.Status.Conditions, next.Conditions, equality.Semantic.DeepEqual(before.Status, next))
+}
+
+// Backup writes a backup's status.
+func (w StatusWriter) Backup(ctx context.Context, b *v1alpha1.CRMBackup, next v1alpha1.CRMBackupStatus) error {
+	before := b.DeepCopy()
+	b.Status = next
+	return w.write(ctx, b, before, before.Status.Conditions, next.Conditions, equality.Semantic.DeepEqual(before.Status, next))
+}
+
+// Schedule writes a schedule's status.
+func (w StatusWriter) Schedule(ctx context.Context, s *v1alpha1.CRMBackupSchedule, next v1alpha1.CRMBackupScheduleStatus) error {
+	before := s.DeepCopy()
+	s.Status = next
+	return w.write(ctx, s, before, before.Status.Conditions, next.Conditions, equality.Semantic.DeepEqual(before.Status, next))
+}
+
+// Restore writes a restore's status.
+func (w StatusWriter) Restore(ctx context.Context, r *v1alpha1.CRMRestore, next v1alpha1.CRMRestoreStatus) error {
+	before := r.DeepCopy()
+	r.Status = next
+	return w.write(ctx, r, before, before.Status.Conditions, next.Conditions, equality.Semantic.DeepEqual(before.Status, next))
+}
+
 func (w StatusWriter) write(ctx context.Context, after, before client.Object, was, is []metav1.Condition, same bool) error {
 	if same {
 		return nil
@@ -57,9 +85,10 @@ func (w StatusWriter) write(ctx context.Context, after, before client.Object, wa
 	return nil
 }
 
-// tell makes an event of a change of Ready: of its value or of the reason why it is False.
+// tell makes an event of a change of Ready: of its value or of the reason why it is False. Plain progress is in the conditions, and
+// not worth a request of its own.
 func (w StatusWriter) tell(o client.Object, was, is *metav1.Condition) {
-	if is == nil || was != nil && was.Status == is.Status && was.Reason == is.Reason {
+	if is == nil || is.Reason == v1alpha1.ReasonProgressing || was != nil && was.Status == is.Status && was.Reason == is.Reason {
 		return
 	}
 	kind := corev1.EventTypeNormal
@@ -84,6 +113,14 @@ func conditionsOf(o client.Object) []metav1.Condition {
 	case *v1alpha1.CRMTenant:
 		return o.Status.Conditions
 	case *v1alpha1.CRMClass:
+		return o.Status.Conditions
+	case *v1alpha1.CRMBackup:
+		return o.Status.Conditions
+	case *v1alpha1.CRMBackupSchedule:
+		return o.Status.Conditions
+	case *v1alpha1.CRMRestore:
+		return o.Status.Conditions
+	case *v1alpha1.CRMBackupLocation:
 		return o.Status.Conditions
 	}
 	return nil

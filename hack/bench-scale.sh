@@ -4,12 +4,17 @@
 #
 #   bench-scale.sh N [OPTION...]     N: the largest number of environments; 30, 100 and 300 are measured on the way there.
 #                                    Options are those of test/bench/scale, such as --rounds=5, --ways=bare,crmkeep, --profile=30s
+#   bench-scale.sh check             what a change must pass, in a minute: 20 environments, and only what can be counted
 #
 # Results: .build/bench-scale/scale.json and scale.svg
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-n=${1:?usage: bench-scale.sh N [OPTION...]}
+n=${1:?usage: bench-scale.sh N|check [OPTION...]}
 shift
+if [ "$n" = check ]; then
+	n=20
+	set -- --check --rounds=1 --ways=crmkeep --parallel=8 --fairness=0 "$@"
+fi
 
 sizes=$n
 for size in 300 100 30; do

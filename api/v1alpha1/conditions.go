@@ -27,6 +27,8 @@ const (
 	ConditionRolesEnforced = "RolesEnforced"
 	// ConditionBackupHealthy is True when the newest proven backup meets the objectives.
 	ConditionBackupHealthy = "BackupHealthy"
+	// ConditionRepositoriesHealthy is True when the last look into a schedule's repositories has found nothing wrong.
+	ConditionRepositoriesHealthy = "RepositoriesHealthy"
 )
 
 // Reasons that every kind uses.
@@ -87,6 +89,8 @@ const (
 	ReasonShredHold = "ShredHold"
 	// ReasonUnschedulable says that no node takes a pod.
 	ReasonUnschedulable = "Unschedulable"
+	// ReasonDataLost says that the volume of a database that had data is gone. An empty one is not put in its place.
+	ReasonDataLost = "DataLost"
 	// ReasonUnsupported says that this build cannot do what is declared.
 	ReasonUnsupported = "Unsupported"
 )
@@ -95,4 +99,88 @@ const (
 const (
 	// ReasonEnvironmentsExist says that environments still exist in a tenant that is being deleted.
 	ReasonEnvironmentsExist = "EnvironmentsExist"
+)
+
+// Reasons of backups, schedules and restores.
+const (
+	// ReasonEnvironmentNotFound says that the environment does not exist in the same namespace.
+	ReasonEnvironmentNotFound = "EnvironmentNotFound"
+	// ReasonEnvironmentNotReady says that the environment has no database that could be read or written now.
+	ReasonEnvironmentNotReady = "EnvironmentNotReady"
+	// ReasonLocationNotReady says that no location of those that are named can be used now.
+	ReasonLocationNotReady = "LocationNotReady"
+	// ReasonRunActive says that another backup or restore of the environment runs.
+	ReasonRunActive = "RunActive"
+	// ReasonAtCapacity says that as many backups run as the installation allows.
+	ReasonAtCapacity = "AtCapacity"
+	// ReasonRunLost says that a run's Job was deleted before it had told what came of it.
+	ReasonRunLost = "RunLost"
+	// ReasonRunFailed says that a run ended without telling why.
+	ReasonRunFailed = "RunFailed"
+	// ReasonPartiallyFailed says that a backup is in some of its locations, and not in all.
+	ReasonPartiallyFailed = "PartiallyFailed"
+	// ReasonScheduleInvalid says that a cron expression or a time zone means nothing.
+	ReasonScheduleInvalid = "ScheduleInvalid"
+	// ReasonScheduleSuspended says that a schedule makes no backups, as declared.
+	ReasonScheduleSuspended = "ScheduleSuspended"
+	// ReasonRepositoryDamaged says that what was written cannot be read back.
+	ReasonRepositoryDamaged = "RepositoryDamaged"
+	// ReasonNoSchedule says that nothing makes backups of the environment.
+	ReasonNoSchedule = "NoSchedule"
+	// ReasonNoBackup says that there is no complete backup yet.
+	ReasonNoBackup = "NoBackup"
+	// ReasonBackupTooOld says that the newest backup is older than the objective allows.
+	ReasonBackupTooOld = "BackupTooOld"
+	// ReasonLocationFailed says that the newest backup is not in all of its locations.
+	ReasonLocationFailed = "LocationFailed"
+	// ReasonNeverProven says that no backup was ever restored in a drill.
+	ReasonNeverProven = "NeverProven"
+	// ReasonBackupNotFound says that there is no backup to restore.
+	ReasonBackupNotFound = "BackupNotFound"
+	// ReasonBackupUnusable says that the backup holds nothing that could be restored.
+	ReasonBackupUnusable = "BackupUnusable"
+	// ReasonVersionMismatch says that the backup is of another version of the product than the environment is at.
+	ReasonVersionMismatch = "VersionMismatch"
+	// ReasonKeyVersionGone says that the version of the key that wraps the backup's key can no longer decrypt.
+	ReasonKeyVersionGone = "KeyVersionGone"
+	// ReasonRestoring says that the application is stopped while a backup is restored.
+	ReasonRestoring = "Restoring"
+)
+
+// Phases of backups, of their parts in each location, and of restores.
+const (
+	// PhasePending waits.
+	PhasePending = "Pending"
+	// PhaseRunning has a Job, or the application stopped for it.
+	PhaseRunning = "Running"
+	// PhaseComplete has done all of its work.
+	PhaseComplete = "Complete"
+	// PhasePartiallyFailed is a backup that some of its locations hold.
+	PhasePartiallyFailed = "PartiallyFailed"
+	// PhaseRefused is a restore that could not succeed; nothing was touched.
+	PhaseRefused = "Refused"
+	// PhaseFailed has left everything as it was.
+	PhaseFailed = "Failed"
+)
+
+// Reasons of a backup location, and of what cannot use one.
+const (
+	// ReasonBucketMissing says that the object store has no such bucket.
+	ReasonBucketMissing = "BucketMissing"
+	// ReasonAccessDenied says that the object store refuses the credentials, or what they are used for.
+	ReasonAccessDenied = "AccessDenied"
+	// ReasonCertificateUntrusted says that the object store's certificate does not chain to the CA bundle.
+	ReasonCertificateUntrusted = "CertificateUntrusted"
+	// ReasonUnreachable says that nothing answers at the endpoint.
+	ReasonUnreachable = "Unreachable"
+	// ReasonCredentialsMissing says that Vault has no credentials at the path.
+	ReasonCredentialsMissing = "CredentialsMissing"
+	// ReasonRegionMismatch says that the bucket is in another region than declared.
+	ReasonRegionMismatch = "RegionMismatch"
+	// ReasonObjectLockMissing says that the bucket does not lock new objects as declared.
+	ReasonObjectLockMissing = "ObjectLockMissing"
+	// ReasonLocationFull says that the object store has no space left.
+	ReasonLocationFull = "LocationFull"
+	// ReasonLocationRefused says that the object store answered with something that is none of the others.
+	ReasonLocationRefused = "LocationRefused"
 )

@@ -8,10 +8,10 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:resource:shortName=crmb,categories=crm
 // +kubebuilder:printcolumn:name="Environment",type=string,JSONPath=`.spec.environmentRef.name`
 // +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
-// +kubebuilder:printcolumn:name="Size",type=integer,JSONPath=`.status.progress.bytesDone`
+// +kubebuilder:printcolumn:name="Size",type=integer,JSONPath=`.status.record.bytes`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
-// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 52 && !self.metadata.name.contains('.')",message="metadata.name: at most 52 characters and no dots"
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 53 && !self.metadata.name.contains('.')",message="metadata.name: at most 53 characters and no dots"
 type CRMBackup struct {
 	metav1.TypeMeta `json:",inline"`
 	// metadata of the object.
@@ -38,6 +38,7 @@ type CRMBackupSpec struct {
 	// +kubebuilder:validation:MaxItems=4
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=63
+	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`
 	Locations []string `json:"locations"`
 }
 
@@ -132,6 +133,14 @@ type BackupRecord struct {
 	// +kubebuilder:validation:MinLength=64
 	// +kubebuilder:validation:MaxLength=64
 	ManifestDigest string `json:"manifestDigest"`
+	// repository is where in each location the backup is, below the location's prefix.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=100
+	Repository string `json:"repository"`
+	// bytes of the database and the files.
+	// +optional
+	Bytes int64 `json:"bytes,omitempty"`
 	// rows in all tables.
 	// +optional
 	Rows int64 `json:"rows,omitempty"`

@@ -10,6 +10,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Bucket",type=string,JSONPath=`.spec.bucket`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Checked",type=date,JSONPath=`.status.lastChecked`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63 && !self.metadata.name.contains('.')",message="metadata.name: at most 63 characters and no dots"
 type CRMBackupLocation struct {
@@ -45,7 +46,7 @@ type CRMBackupLocationSpec struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=65536
 	CABundle string `json:"caBundle,omitempty"`
-	// region that the data is in.
+	// region that the data is in, and by which requests to the endpoint are signed.
 	// +required
 	Region Region `json:"region"`
 	// bucket of the backups.
@@ -65,10 +66,12 @@ type CRMBackupLocationSpec struct {
 	// +optional
 	// +kubebuilder:validation:Enum=Path;VirtualHost
 	Addressing string `json:"addressing,omitempty"`
-	// credentialsPath is where Vault keeps the access key, in fields "accessKeyID" and "secretAccessKey".
+	// credentialsPath is where Vault keeps the access key, in fields "accessKeyID" and "secretAccessKey": "locations/<name>" in crmkeep's
+	// kv engine.
 	// +required
+	// +kubebuilder:validation:XValidation:rule="self.startsWith('locations/')",message="must start with \"locations/\": what is elsewhere in Vault is no location's"
 	CredentialsPath VaultPath `json:"credentialsPath"`
-	// objectLock that the bucket must have.
+	// objectLock that the bucket must give to new objects by default. Unset: it is not looked at.
 	// +optional
 	ObjectLock *ObjectLock `json:"objectLock,omitempty"`
 }
@@ -79,7 +82,7 @@ type ObjectLock struct {
 	// +required
 	// +kubebuilder:validation:Enum=Governance;Compliance
 	Mode string `json:"mode"`
-	// days that objects are locked for.
+	// days that objects are locked for, at least.
 	// +required
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=3650
@@ -97,7 +100,8 @@ type CRMBackupLocationStatus struct {
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
-	// lastChecked is when a probe object was last written, read and deleted.
+	// lastChecked is when all was last found as declared: a probe object was written, read, listed and deleted. It is no more than some
+	// ten minutes behind.
 	// +optional
 	LastChecked *metav1.Time `json:"lastChecked,omitempty"`
 }

@@ -62,6 +62,7 @@ type CRMBackupScheduleSpec struct {
 	// +kubebuilder:validation:MaxItems=4
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=63
+	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`
 	Locations []string `json:"locations"`
 	// retention of the backups. Unset: the installation's, 7 daily, 5 weekly and 12 monthly.
 	// +optional
@@ -116,7 +117,7 @@ type BackupRetention struct {
 
 // RecoveryObjectives are what a recovery must achieve.
 type RecoveryObjectives struct {
-	// rpoSeconds is how much of the newest work may be lost.
+	// rpoSeconds is how much of the newest work may be lost. Unset: twice the time between two backups.
 	// +optional
 	// +kubebuilder:validation:Minimum=60
 	// +kubebuilder:validation:Maximum=31536000
@@ -145,7 +146,7 @@ type CRMBackupScheduleStatus struct {
 	// observedGeneration is the generation that the status speaks of.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// conditions are Ready, Reconciling, Stalled.
+	// conditions are Ready, Reconciling, Stalled, RepositoriesHealthy, BackupHealthy.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -157,6 +158,9 @@ type CRMBackupScheduleStatus struct {
 	// nextBackup is when the next one is due.
 	// +optional
 	NextBackup *metav1.Time `json:"nextBackup,omitempty"`
+	// lastCare is when the repositories were last checked and freed of what retention lets go.
+	// +optional
+	LastCare *metav1.Time `json:"lastCare,omitempty"`
 	// lastProven is when a backup was last proven to restore.
 	// +optional
 	LastProven *metav1.Time `json:"lastProven,omitempty"`

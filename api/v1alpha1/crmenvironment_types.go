@@ -61,6 +61,7 @@ type CRMEnvironmentSpec struct {
 	// +kubebuilder:validation:MaxLength=200
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$`
 	// +kubebuilder:validation:XValidation:rule="!self.matches('[.][a-z0-9]$')",message="the last label must have at least two characters: names that end in one letter are those of certificates"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('[.][0-9]+$')",message="the last label cannot be a number: an address is no host name"
 	Hostname string `json:"hostname,omitempty"`
 	// state to hold. Unset: Running.
 	// +optional
@@ -336,6 +337,10 @@ type EncryptionStatus struct {
 	// dataKeyVersion is the version that wraps the application's data key.
 	// +optional
 	DataKeyVersion int64 `json:"dataKeyVersion,omitempty"`
+	// keyCreated is when the first version of the key was made. It tells the environment's backups from those of an earlier environment
+	// of the same name whose key was destroyed.
+	// +optional
+	KeyCreated *metav1.Time `json:"keyCreated,omitempty"`
 	// lastRotation is when the newest version was made.
 	// +optional
 	LastRotation *metav1.Time `json:"lastRotation,omitempty"`

@@ -121,6 +121,9 @@ type CRMRestoreStatus struct {
 	// completedAt is when the restore ended.
 	// +optional
 	CompletedAt *metav1.Time `json:"completedAt,omitempty"`
+	// keptUntil is when the database that was replaced is dropped unless that is confirmed sooner. Unset: there is none any more.
+	// +optional
+	KeptUntil *metav1.Time `json:"keptUntil,omitempty"`
 }
 
 // CRMRestoreList is a list of CRMRestores.

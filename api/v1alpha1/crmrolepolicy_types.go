@@ -36,6 +36,7 @@ type CRMRolePolicySpec struct {
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=20
+	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`
 	Environments []string `json:"environments"`
 	// roles of the policy.
 	// +required

@@ -74,12 +74,13 @@ type CRMTenantSpec struct {
 	// +kubebuilder:validation:items:MaxLength=200
 	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`
 	HostnameDomains []string `json:"hostnameDomains,omitempty"`
-	// backupLocations are the CRMBackupLocations that the tenant may use. Unset: every location in the tenant's region.
+	// backupLocations are the CRMBackupLocations that the tenant may use, in the regions that its data may be in. Unset: every location there.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=63
+	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`
 	BackupLocations []string `json:"backupLocations,omitempty"`
 	// transfers are regions other than the tenant's own to which its backups may go, each with the reason.
 	// +optional

@@ -1,6 +1,6 @@
-"""What a person does in Tryton, over TLS that is verified: log in, make a party, look one up. Password on standard input.
+"""What a person does in Tryton, over TLS that is verified: log in, make a party, look one up, delete it. Password on standard input.
 
-usage: crm.py URL CA login | create NAME | find NAME
+usage: crm.py URL CA login | create NAME | find NAME | delete NAME
 URL is https://HOST/DATABASE/, CA the certificates to trust, PEM.
 """
 import base64
@@ -41,8 +41,11 @@ def main(command, name=None):
         print(call('model.res.user.read', [[user], ['login'], CONTEXT], session)[0]['login'])
     elif command == 'create':
         print(call('model.party.party.create', [[{'name': name}], CONTEXT], session)[0])
-    elif command == 'find':
-        print(len(call('model.party.party.search', [[['name', '=', name]], 0, None, None, CONTEXT], session)))
+    elif command in ('find', 'delete'):
+        found = call('model.party.party.search', [[['name', '=', name]], 0, None, None, CONTEXT], session)
+        if command == 'delete':
+            call('model.party.party.delete', [found, CONTEXT], session)
+        print(len(found))
     else:
         sys.exit(__doc__)
 

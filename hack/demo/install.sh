@@ -23,6 +23,7 @@ programs() {
 	if local_node; then
 		"$REPO/hack/cluster/scripts/build.sh" --node
 		"$REPO/hack/devvault/build.sh" >/dev/null
+		"$REPO/hack/tools/install.sh" versitygw >/dev/null
 	fi
 }
 
@@ -64,6 +65,27 @@ operator() {
 		--set-string "podAnnotations.program=$(sha256sum "$REPO/bin/crmkeep" | cut -c1-16)" --wait --timeout 180s >/dev/null 2> >(grep -v 'found symbolic link' >&2)
 }
 
+# locations: two S3 servers outside the cluster, what crmkeep needs to get in, and their declaration.
+locations() {
+	local name files
+	"$REPO/hack/cluster/scripts/s3.sh" "${LOCATIONS[@]}"
+	for name in "${LOCATIONS[@]}"; do
+		files=$STATE/s3/$name
+		if ! vault "$(setup_token)" GET "crmkeep-kv/metadata/locations/$name" >/dev/null 2>&1; then
+			jq '{data: ., options: {cas: 0}}' "$files/keys.json" | vault "$(setup_token)" POST "crmkeep-kv/data/locations/$name" >/dev/null
+		fi
+		location "$name" "$(<"$files/url")" "$(<"$files/ca.crt")" | kubectl apply -f - >/dev/null
+	done
+	kubectl wait crmbackuplocations "${LOCATIONS[@]}" --for=condition=Ready --timeout=60s >/dev/null
+}
+
+location() { # location NAME URL CA
+	local host=${2#https://}
+	jq -n --arg name "$1" --arg url "$2" --arg cidr "${host%:*}/32" --arg ca "$3" '{apiVersion: "crmkeep.io/v1alpha1", kind: "CRMBackupLocation",
+		metadata: {name: $name}, spec: {endpoint: $url, cidr: $cidr, caBundle: $ca, region: "cn-east-1", bucket: "backups", prefix: "keep",
+		credentialsPath: "locations/\($name)"}}'
+}
+
 clients() {
 	kubectl apply -f "$DEMO/clients.yaml" >/dev/null
 	kubectl wait -n "$CLIENT" pod/client --for=condition=Ready --timeout=120s >/dev/null
@@ -83,4 +105,5 @@ fi
 use_cluster
 step 'Preparing Vault, once, with the token of who sets it up' bootstrap
 step 'Installing crmkeep with its Helm chart; it logs in to Vault as itself' operator
+if local_node; then step "Backup locations: two S3 servers, ${LOCATIONS[*]}" locations; fi
 step 'A place for a person and one for a stranger' clients

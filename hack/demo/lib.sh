@@ -11,6 +11,8 @@ CLIENT=demo-ingress
 STRANGER=demo-stranger
 TENANT=${CRMKEEP_TENANT:-acme}
 HOME_NAMESPACE=crm-$TENANT
+# The backup locations of the local node.
+LOCATIONS=(near far)
 
 die() {
 	echo "error: $*" >&2

@@ -50,17 +50,6 @@ base() {
 	tar -C "$1" -xf "$kept"
 }
 
-# restic DIR: Debian's is too old.
-restic() {
-	local kept
-	kept=$cache/restic-$(sha256sum "$here/crmkeep/restic/go.sum" | cut -c1-16)
-	[ -e "$kept" ] || (
-		cd "$here/crmkeep/restic"
-		CGO_ENABLED=0 nice go build -trimpath -ldflags='-s -w' -o "$kept" github.com/restic/restic/cmd/restic
-	)
-	cp "$kept" "$1/restic"
-}
-
 # build NAME ARCHIVE SNAPSHOT
 build() {
 	local name=$1 archive=$2 snapshot=$3 work=$scratch/$1 start=$SECONDS mb
@@ -69,7 +58,8 @@ build() {
 	mkdir -p "$work/bin"
 	if [ "$name" = crmkeep ]; then
 		install -m 0755 "$binary" "$work/bin/crmkeep"
-		restic "$work/bin"
+		# Debian's is too old.
+		install -m 0755 "$("$here/../tools/install.sh" restic)" "$work/bin/restic"
 	fi
 	dockerfile_build "$here/$name/Dockerfile" "$here" "$scratch/base" "$work/bin" "$work" "$snapshot"
 	mb=$(du -sm --apparent-size "$work/final" | cut -f1)

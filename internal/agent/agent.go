@@ -15,6 +15,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/agent/change"
 	"github.com/crmkeep/crmkeep/internal/agent/config"
 	"github.com/crmkeep/crmkeep/internal/agent/postgres"
+	"github.com/crmkeep/crmkeep/internal/agent/proxy"
 	"github.com/crmkeep/crmkeep/internal/agent/render"
 	"github.com/crmkeep/crmkeep/internal/agent/session"
 	"github.com/crmkeep/crmkeep/internal/outcome"
@@ -38,6 +39,7 @@ type agent struct {
 	postgres *postgres.Keeper // nil outside a database pod
 	// databaseRoots are what the database's certificate is checked against; nil: the CA of the pod's own.
 	databaseRoots *x509.CertPool
+	relay         *proxy.Relay
 
 	// waiting is what the first round waits for, nil once it is done.
 	waiting atomic.Pointer[error]
@@ -59,6 +61,10 @@ func Run(ctx context.Context, options Options, log *slog.Logger) error {
 		return err
 	}
 	defer listeners.close()
+	if a.relay, err = proxy.NewRelay(); err != nil {
+		return err
+	}
+	defer a.relay.Close() //nolint:errcheck // the process is about to end
 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.serveHealth(ctx, listeners.health) })

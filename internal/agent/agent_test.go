@@ -40,13 +40,19 @@ type running struct {
 // start runs an agent until the test ends, or stop is called.
 func start(t *testing.T, cfg *config.Config, tokenFile, filesDir string) *running {
 	t.Helper()
+	return startIn(t, cfg, tokenFile, filesDir, shortDir(t))
+}
+
+// startIn is start with a given folder for the socket of the database.
+func startIn(t *testing.T, cfg *config.Config, tokenFile, filesDir, socketDir string) *running {
+	t.Helper()
 	text, err := json.Marshal(cfg)
 	require.NoError(t, err)
 	configFile := filepath.Join(t.TempDir(), config.FileName)
 	require.NoError(t, os.WriteFile(configFile, text, 0o600))
 	r := &running{log: &lockedBuffer{}, Options: agent.Options{
 		ConfigFile: configFile, TokenFile: tokenFile, FilesDir: filesDir,
-		InboundAddress: freeAddress(t), DatabaseAddress: freeAddress(t), HealthAddress: freeAddress(t),
+		InboundAddress: freeAddress(t), DatabaseAddress: freeAddress(t), HealthAddress: freeAddress(t), DatabaseSocketDir: socketDir,
 	}}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -59,6 +65,15 @@ func start(t *testing.T, cfg *config.Config, tokenFile, filesDir string) *runnin
 		}
 	})
 	return r
+}
+
+// shortDir is a folder for a socket, whose path may have no more than 107 bytes.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "s")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	return dir
 }
 
 // probe gives the status and the body of the answer to a probe, 0 when there is none.

@@ -26,6 +26,8 @@ type Options struct {
 	FilesDir string
 	// InboundAddress takes users' TLS connections, DatabaseAddress the application's to the database, HealthAddress kubelet's probes.
 	InboundAddress, DatabaseAddress, HealthAddress string
+	// DatabaseSocketDir is the folder of a Unix socket that also takes the application's database connections. Empty: none.
+	DatabaseSocketDir string
 }
 
 // NewCommand makes `crmkeep agent`.
@@ -53,6 +55,7 @@ func NewCommand() *cobra.Command {
 	flags.StringVar(&options.FilesDir, "files-dir", config.FilesDir, "memory-backed folder of the rendered files")
 	flags.StringVar(&options.InboundAddress, "inbound-address", fmt.Sprintf(":%d", config.TLSPort), "address for TLS connections to the application")
 	flags.StringVar(&options.DatabaseAddress, "database-address", fmt.Sprintf("127.0.0.1:%d", config.DatabasePort), "address for the application's database connections")
+	flags.StringVar(&options.DatabaseSocketDir, "database-socket-dir", config.FilesDir, "folder of the Unix socket for the same; empty for none")
 	flags.StringVar(&options.HealthAddress, "health-address", fmt.Sprintf(":%d", config.HealthPort), "address for kubelet's probes")
 	return cmd
 }

@@ -4,9 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
+	"io/fs"
 	"net"
+	"os"
+	"path/filepath"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/crmkeep/crmkeep/internal/agent/config"
 	"github.com/crmkeep/crmkeep/internal/agent/health"
@@ -14,73 +18,91 @@ import (
 	"github.com/crmkeep/crmkeep/internal/outcome"
 )
 
-// listeners are the agent's ports. They are taken before anything else, so that a clash is known at once.
+// listeners are where the agent is reached. They are taken before anything else, so that a clash is known at once.
 type listeners struct {
-	health            net.Listener
-	inbound, database *net.TCPListener // nil when the pod has no such connections
+	health   net.Listener
+	inbound  net.Listener   // nil when the pod has no such connections
+	database []net.Listener // none when the pod has no such connections
 }
 
 func listen(cfg *config.Config, options Options) (*listeners, error) {
 	l := &listeners{}
-	var err error
-	if l.health, err = net.Listen("tcp", options.HealthAddress); err != nil {
+	if err := l.open(cfg, options); err != nil {
+		l.close()
 		return nil, err
-	}
-	if cfg.Inbound != nil {
-		if l.inbound, err = listenTCP(options.InboundAddress); err != nil {
-			l.close()
-			return nil, err
-		}
-	}
-	if cfg.Database != nil {
-		if l.database, err = listenTCP(options.DatabaseAddress); err != nil {
-			l.close()
-			return nil, err
-		}
 	}
 	return l, nil
 }
 
-func listenTCP(address string) (*net.TCPListener, error) {
-	listener, err := net.Listen("tcp", address)
+func (l *listeners) open(cfg *config.Config, options Options) (err error) {
+	if l.health, err = net.Listen("tcp", options.HealthAddress); err != nil {
+		return err
+	}
+	if cfg.Inbound != nil {
+		if l.inbound, err = net.Listen("tcp", options.InboundAddress); err != nil {
+			return err
+		}
+	}
+	if cfg.Database == nil {
+		return nil
+	}
+	return l.openDatabase(options)
+}
+
+func (l *listeners) openDatabase(options Options) error {
+	tcp, err := net.Listen("tcp", options.DatabaseAddress)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	tcp, ok := listener.(*net.TCPListener)
-	if !ok {
-		return nil, errors.Join(fmt.Errorf("%s is not a TCP address", address), listener.Close())
+	l.database = append(l.database, tcp)
+	if options.DatabaseSocketDir == "" {
+		return nil
 	}
-	return tcp, nil
+	socket := filepath.Join(options.DatabaseSocketDir, config.DatabaseSocket)
+	// An agent that was killed leaves its socket, which nobody listens on.
+	if err := os.Remove(socket); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	local, err := net.Listen("unix", socket)
+	if err != nil {
+		return err
+	}
+	l.database = append(l.database, local)
+	return nil
 }
 
 // close closes what is open; closing twice does no harm.
 func (l *listeners) close() {
-	l.health.Close() //nolint:errcheck // the process is about to end
-	for _, listener := range []*net.TCPListener{l.inbound, l.database} {
+	for _, listener := range append([]net.Listener{l.health, l.inbound}, l.database...) {
 		if listener != nil {
-			listener.Close() //nolint:errcheck // as above
+			listener.Close() //nolint:errcheck // the process is about to end
 		}
 	}
 }
 
-func (a *agent) serveInbound(ctx context.Context, listener *net.TCPListener) error {
+func (a *agent) serveInbound(ctx context.Context, listener net.Listener) error {
 	if listener == nil || !a.awaitProvisioned(ctx) {
 		return ctx.Err()
 	}
-	inbound := &proxy.Inbound{TLS: a.keeper.Server(), Forward: a.config.Inbound.Forward, Log: a.log}
+	inbound := &proxy.Inbound{TLS: a.keeper.Server(), Forward: a.config.Inbound.Forward, Relay: a.relay, Log: a.log}
 	return proxy.Serve(ctx, a.log, listener, inbound.Handle)
 }
 
-func (a *agent) serveDatabase(ctx context.Context, listener *net.TCPListener) error {
-	if listener == nil || !a.awaitProvisioned(ctx) {
+func (a *agent) serveDatabase(ctx context.Context, listeners []net.Listener) error {
+	if len(listeners) == 0 || !a.awaitProvisioned(ctx) {
 		return ctx.Err()
 	}
 	database := &proxy.Database{
 		Address: a.config.Database.Address,
 		TLS:     func() (*tls.Config, error) { return a.keeper.Client(a.config.Database.ServerName, a.databaseRoots) },
+		Relay:   a.relay,
 		Log:     a.log,
 	}
-	return proxy.Serve(ctx, a.log, listener, database.Handle)
+	group, ctx := errgroup.WithContext(ctx)
+	for _, listener := range listeners {
+		group.Go(func() error { return proxy.Serve(ctx, a.log, listener, database.Handle) })
+	}
+	return group.Wait()
 }
 
 func (a *agent) awaitProvisioned(ctx context.Context) bool {

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// maxParallel bounds the requests that one Apply has under way.
+	// maxParallel bounds the writes that one tenant has under way, however many environments of it are worked on.
 	maxParallel = 8
 	// recheck is when to look again at what no watch may tell of: a foreign object, or one that is on its way out.
 	recheck = 30 * time.Second
@@ -43,13 +43,16 @@ type Applier struct {
 	scheme  *runtime.Scheme
 	compare *comparer
 	settled *settled
+	lanes   *lanes
 }
 
 // New makes an Applier. The client reads from caches that hold every object with our managed-by label, and server asks the API
 // server itself, for metadata only. Kinds that the scheme does not know are read as unstructured, so the client's cache must be
 // on for those, or each read is a request.
 func New(cached Client, server Getter, scheme *runtime.Scheme) *Applier {
-	return &Applier{client: cached, server: server, scheme: scheme, compare: newComparer(scheme), settled: newSettled()}
+	return &Applier{
+		client: cached, server: server, scheme: scheme, compare: newComparer(scheme), settled: newSettled(), lanes: newLanes(maxParallel),
+	}
 }
 
 // Apply brings the objects to their declarations and writes only what is not. Namespaces come first, then what confines pods, then
@@ -154,10 +157,15 @@ func (a *Applier) empty(d *declaration) (client.Object, error) {
 // bring writes one object. What the cache has not shown is created, on the condition that it does not exist: for that the API server
 // need not be asked first. Only when it does exist is it looked at.
 func (a *Applier) bring(ctx context.Context, d *declaration, seen client.Object) report {
-	if seen != nil {
-		return a.write(ctx, d, VerbUpdate, d.update(seen.GetUID()))
+	leave, err := a.lanes.enter(ctx, d.owner.Tenant)
+	if err != nil {
+		return report{err: err}
 	}
-	created := a.write(ctx, d, VerbCreate, d.create())
+	defer leave()
+	if seen != nil {
+		return a.write(ctx, d, VerbUpdate, update(seen.GetUID()))
+	}
+	created := a.write(ctx, d, VerbCreate, create)
 	if !apierrors.IsConflict(created.err) {
 		return created
 	}
@@ -171,7 +179,7 @@ func (a *Applier) bring(ctx context.Context, d *declaration, seen client.Object)
 	if write, err := mayUpdate(d, live); err != nil || !write {
 		return report{err: err}
 	}
-	return a.write(ctx, d, VerbUpdate, d.update(live.UID))
+	return a.write(ctx, d, VerbUpdate, update(live.UID))
 }
 
 // mayUpdate judges an object that the API server has and the cache has not. When it carries the hash of this very declaration,
@@ -203,7 +211,13 @@ func (a *Applier) ask(ctx context.Context, ref Ref, version string) (*metav1.Par
 	return live, nil
 }
 
-func (a *Applier) write(ctx context.Context, d *declaration, verb Verb, request *unstructured.Unstructured) report {
+func (a *Applier) write(ctx context.Context, d *declaration, verb Verb, condition func(*unstructured.Unstructured)) report {
+	content, err := d.content()
+	if err != nil {
+		return report{err: err}
+	}
+	request := content.DeepCopy()
+	condition(request)
 	configuration := client.ApplyConfigurationFromUnstructured(request)
 	if err := a.client.Apply(ctx, configuration, client.FieldOwner(naming.FieldOwner), client.ForceOwnership); err != nil {
 		return report{err: refusal(d.ref, err)}

@@ -2,6 +2,7 @@ package apply
 
 import (
 	"fmt"
+	"reflect"
 
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -63,6 +64,13 @@ func (c *comparer) holds(d *declaration, live runtime.Object) (bool, error) {
 func (c *comparer) settle(d *declaration, answered *unstructured.Unstructured) (asDeclared bool, err error) {
 	c.answers.Remove(d.ref)
 	answered.SetManagedFields(nil) // They are of no use here, and larger than the rest.
+	content, err := d.content()
+	if err != nil {
+		return false, err
+	}
+	if literally(content.Object, answered.Object) {
+		return true, nil
+	}
 	object, err := c.decode(d, answered)
 	if err != nil {
 		return false, err
@@ -75,15 +83,45 @@ func (c *comparer) settle(d *declaration, answered *unstructured.Unstructured) (
 	return false, nil
 }
 
+// literally tells whether what is declared is in the answer as it was sent, which spares most objects a comparison by schema. The object
+// and its parts such as metadata and spec are merged in every kind, so others may have added fields there; what is deeper must be
+// the same.
+func literally(declared, answered map[string]any) bool {
+	for part, want := range declared {
+		fields, isPart := want.(map[string]any)
+		have, isPartToo := answered[part].(map[string]any)
+		if !isPart || !isPartToo {
+			if !reflect.DeepEqual(want, answered[part]) {
+				return false
+			}
+			continue
+		}
+		for name, value := range fields {
+			if !reflect.DeepEqual(value, have[name]) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // matches excuses differences of spelling: a declaration that went through its Go type is spelled as the API server does. Where
 // the type cannot tell false, zero or an empty string from unset, they are dropped, and a quantity has only one spelling.
 func (c *comparer) matches(d *declaration, live runtime.Object) (bool, error) {
-	return c.agree(d, live, func() (runtime.Object, error) { return c.decode(d, d.content) })
+	content, err := d.content()
+	if err != nil {
+		return false, err
+	}
+	return c.agree(d, live, func() (runtime.Object, error) { return c.decode(d, content) })
 }
 
 // agree tells whether live has every declared field as declared, or else as another accepted form of the declaration has it.
 func (c *comparer) agree(d *declaration, live runtime.Object, accepted func() (runtime.Object, error)) (bool, error) {
-	difference, err := c.difference(d, d.content, live)
+	content, err := d.content()
+	if err != nil {
+		return false, err
+	}
+	difference, err := c.difference(d, content, live)
 	if err != nil {
 		return false, err
 	}

@@ -30,7 +30,7 @@ func declaredIn(t testing.TB, text string) *declaration {
 	content := &unstructured.Unstructured{}
 	require.NoError(t, yaml.Unmarshal([]byte(text), &content.Object))
 	gvk := content.GroupVersionKind()
-	return &declaration{ref: Ref{Group: gvk.Group, Kind: gvk.Kind, Name: content.GetName()}, gvk: gvk, content: content}
+	return &declaration{ref: Ref{Group: gvk.Group, Kind: gvk.Kind, Name: content.GetName()}, gvk: gvk, decoded: content}
 }
 
 func TestEveryDeclaredFieldMustHoldByTheRulesOfItsSchema(t *testing.T) {
@@ -102,7 +102,9 @@ func TestAnAnswerIsTheStateToKeepUntilDeclarationOrObjectChange(t *testing.T) {
 	d.hash = "1"
 	answered := declaredIn(t, `{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {key: theirs}}`)
 
-	asDeclared, err := compare.settle(d, answered.content)
+	theirs, err := answered.content()
+	require.NoError(t, err)
+	asDeclared, err := compare.settle(d, theirs)
 	require.NoError(t, err)
 	assert.False(t, asDeclared)
 

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/json"
+	"k8s.io/utils/ptr"
 
 	"github.com/crmkeep/crmkeep/internal/naming"
 )
@@ -27,11 +28,50 @@ type Object struct {
 
 // RefOf is what a declared object will be called. It fails when the declaration is incomplete.
 func RefOf(object Object) (Ref, error) {
+	if named, ok := object.Configuration.(identified); ok {
+		return refOf(head{
+			APIVersion: ptr.Deref(named.GetAPIVersion(), ""), Kind: ptr.Deref(named.GetKind(), ""),
+			Metadata: headMetadata{Name: ptr.Deref(named.GetName(), ""), Namespace: ptr.Deref(named.GetNamespace(), "")},
+		})
+	}
 	d, err := declareOne(object)
 	if err != nil {
 		return Ref{}, err
 	}
 	return d.ref, nil
+}
+
+// identified is what generated apply configurations can say of themselves without being encoded.
+type identified interface {
+	GetAPIVersion() *string
+	GetKind() *string
+	GetName() *string
+	GetNamespace() *string
+}
+
+// head is what is read of every declaration. The rest is decoded only when something is to be compared or written.
+type head struct {
+	APIVersion string       `json:"apiVersion"`
+	Kind       string       `json:"kind"`
+	Metadata   headMetadata `json:"metadata"`
+}
+
+type headMetadata struct {
+	Name      string            `json:"name"`
+	Namespace string            `json:"namespace"`
+	Labels    map[string]string `json:"labels"`
+}
+
+func (h head) gvk() schema.GroupVersionKind {
+	return schema.FromAPIVersionAndKind(h.APIVersion, h.Kind)
+}
+
+func refOf(h head) (Ref, error) {
+	gvk := h.gvk()
+	if gvk.Kind == "" || gvk.Version == "" || h.Metadata.Name == "" {
+		return Ref{}, errors.New("apiVersion, kind and name are required")
+	}
+	return RefTo(gvk.GroupKind(), types.NamespacedName{Namespace: h.Metadata.Namespace, Name: h.Metadata.Name}), nil
 }
 
 // declaration is an Object in the form that the API server will see.
@@ -40,8 +80,10 @@ type declaration struct {
 	gvk        schema.GroupVersionKind
 	owner      Owner
 	hash       string
-	content    *unstructured.Unstructured
+	encoded    []byte
 	createOnly bool
+	// decoded is encoded with the hash in an annotation, once it was asked for.
+	decoded *unstructured.Unstructured
 }
 
 // declare prepares all objects and fails when one is incomplete or two declare the same one, which would never come to rest.
@@ -67,43 +109,47 @@ func declareOne(object Object) (*declaration, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encoding the declaration: %w", err)
 	}
-	content := &unstructured.Unstructured{}
-	if err := json.Unmarshal(encoded, &content.Object); err != nil {
+	var h head
+	if err := json.Unmarshal(encoded, &h); err != nil {
 		return nil, fmt.Errorf("decoding the declaration: %w", err)
 	}
-	gvk := content.GroupVersionKind()
-	if gvk.Kind == "" || gvk.Version == "" || content.GetName() == "" {
-		return nil, errors.New("apiVersion, kind and name are required")
+	ref, err := refOf(h)
+	if err != nil {
+		return nil, err
 	}
-	ref := RefTo(gvk.GroupKind(), types.NamespacedName{Namespace: content.GetNamespace(), Name: content.GetName()})
-	owner, err := ownerOf(content.GetLabels())
+	owner, err := ownerOf(h.Metadata.Labels)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", ref, err)
 	}
+	return &declaration{ref: ref, gvk: h.gvk(), owner: owner, hash: digest(encoded), encoded: encoded, createOnly: object.CreateOnly}, nil
+}
 
-	hash := digest(encoded)
-	if err := unstructured.SetNestedField(content.Object, hash, "metadata", "annotations", naming.AnnotationHash); err != nil {
-		return nil, fmt.Errorf("%s: %w", ref, err)
+// content is what the API server is to hold. Callers only read it; a declaration is worked on by one goroutine at a time.
+func (d *declaration) content() (*unstructured.Unstructured, error) {
+	if d.decoded != nil {
+		return d.decoded, nil
 	}
-	return &declaration{ref: ref, gvk: gvk, owner: owner, hash: hash, content: content, createOnly: object.CreateOnly}, nil
+	content := &unstructured.Unstructured{}
+	if err := json.Unmarshal(d.encoded, &content.Object); err != nil {
+		return nil, fmt.Errorf("decoding the declaration of %s: %w", d.ref, err)
+	}
+	if err := unstructured.SetNestedField(content.Object, d.hash, "metadata", "annotations", naming.AnnotationHash); err != nil {
+		return nil, fmt.Errorf("%s: %w", d.ref, err)
+	}
+	d.decoded = content
+	return content, nil
 }
 
 // neverVersion is a resourceVersion that no object can have: an empty etcd is at revision 1, and its first write makes 2.
 const neverVersion = "1"
 
-// create is what to send for an object that must not exist. By the version the API server refuses it with a conflict if it does, in
+// create makes a request for an object that must not exist. By the version the API server refuses it with a conflict if it does, in
 // the same transaction in which it would create it.
-func (d *declaration) create() *unstructured.Unstructured {
-	request := d.content.DeepCopy()
-	request.SetResourceVersion(neverVersion)
-	return request
-}
+func create(request *unstructured.Unstructured) { request.SetResourceVersion(neverVersion) }
 
-// update is what to send for an object that was seen. It fails when the name was taken anew.
-func (d *declaration) update(uid types.UID) *unstructured.Unstructured {
-	request := d.content.DeepCopy()
-	request.SetUID(uid)
-	return request
+// update makes a request for an object that was seen. It fails when the name was taken anew.
+func update(uid types.UID) func(*unstructured.Unstructured) {
+	return func(request *unstructured.Unstructured) { request.SetUID(uid) }
 }
 
 // digest tells declarations of one object apart: a field that is no longer declared shows in nothing else.

@@ -75,9 +75,13 @@ func (o Owner) labels() map[string]string {
 	}
 }
 
-func (o Owner) selector() (labels.Selector, error) {
-	selector := labels.NewSelector()
-	for key, value := range o.labels() {
+// selector matches the owner's objects that have none of the labels.
+func (o Owner) selector(without ...string) (labels.Selector, error) {
+	selector, want := labels.NewSelector(), o.labels()
+	for _, key := range without {
+		want[key] = ""
+	}
+	for key, value := range want {
 		operator, values := selection.Equals, []string{value}
 		if value == "" {
 			operator, values = selection.DoesNotExist, nil

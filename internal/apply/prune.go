@@ -10,27 +10,47 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/crmkeep/crmkeep/internal/naming"
 )
 
 // Prune deletes the owner's objects of the kinds in the namespace that are not to be kept (see [RefOf]), and returns them. It looks in
 // the cache and deletes only the version that it saw there; one that changed meanwhile is an error and is looked at again on the next pass.
-// Claims, volumes and namespaces lead to data and are refused. A kind that the cluster does not have has nothing to prune.
+// Claims, volumes and namespaces lead to data and are refused. A kind that the cluster does not have has nothing to prune. What exists for
+// a run (see [naming.LabelRun]) is kept: it comes and goes with the run.
 func (a *Applier) Prune(ctx context.Context, owner Owner, namespace string, kinds []schema.GroupVersionKind, keep sets.Set[Ref]) ([]Write, error) {
+	return a.prune(ctx, owner, namespace, kinds, keep, naming.LabelRun)
+}
+
+// PruneWithRuns is Prune, but what exists for a run goes as well: for the end of the environment.
+func (a *Applier) PruneWithRuns(ctx context.Context, owner Owner, namespace string, kinds []schema.GroupVersionKind, keep sets.Set[Ref]) ([]Write, error) {
+	return a.prune(ctx, owner, namespace, kinds, keep)
+}
+
+// prune leaves out the objects that have one of the labels.
+func (a *Applier) prune(
+	ctx context.Context, owner Owner, namespace string, kinds []schema.GroupVersionKind, keep sets.Set[Ref], without ...string,
+) ([]Write, error) {
 	if err := owner.validate(); err != nil {
 		return nil, err
 	}
 	if namespace == "" {
 		return nil, errors.New("pruning needs a namespace")
 	}
+	selector, err := owner.selector(without...)
+	if err != nil {
+		return nil, err
+	}
 	var writes []Write
 	var errs []error
 	for _, gvk := range kinds {
-		surplus, err := a.surplus(ctx, owner, namespace, gvk, keep)
+		surplus, err := a.surplus(ctx, selector, namespace, gvk, keep)
 		errs = append(errs, err)
 		for _, object := range surplus {
 			ref := RefTo(gvk.GroupKind(), client.ObjectKeyFromObject(object))
@@ -66,12 +86,14 @@ func (a *Applier) Delete(ctx context.Context, owner Owner, gvk schema.GroupVersi
 	return false, err
 }
 
-// surplus lists what is the owner's, is not kept and is not already on its way out.
-func (a *Applier) surplus(ctx context.Context, owner Owner, namespace string, gvk schema.GroupVersionKind, keep sets.Set[Ref]) ([]client.Object, error) {
+// surplus lists what is selected, is not kept and is not already on its way out.
+func (a *Applier) surplus(
+	ctx context.Context, selector labels.Selector, namespace string, gvk schema.GroupVersionKind, keep sets.Set[Ref],
+) ([]client.Object, error) {
 	if leadsToData(gvk.GroupKind()) {
 		return nil, fmt.Errorf("%s is never pruned", gvk.Kind)
 	}
-	list, err := a.list(ctx, owner, namespace, gvk)
+	list, err := a.list(ctx, selector, namespace, gvk)
 	if meta.IsNoMatchError(err) {
 		return nil, nil
 	}
@@ -93,12 +115,8 @@ func (a *Applier) surplus(ctx context.Context, owner Owner, namespace string, gv
 	return surplus, err
 }
 
-func (a *Applier) list(ctx context.Context, owner Owner, namespace string, gvk schema.GroupVersionKind) (client.ObjectList, error) {
+func (a *Applier) list(ctx context.Context, selector labels.Selector, namespace string, gvk schema.GroupVersionKind) (client.ObjectList, error) {
 	list, err := a.emptyList(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
-	if err != nil {
-		return nil, err
-	}
-	selector, err := owner.selector()
 	if err != nil {
 		return nil, err
 	}

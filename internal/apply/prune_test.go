@@ -62,6 +62,28 @@ func TestPruneDeletesWhatIsNoLongerDeclaredAndNothingElse(t *testing.T) {
 	assert.Empty(t, w.recorder.Writes())
 }
 
+func TestWhatExistsForARunIsPrunedWithItsEnvironmentOnly(t *testing.T) {
+	w := newWorld(t)
+	ofRun := map[string]string{naming.LabelRun: "backup-1"}
+	running := job(w.namespace).WithLabels(ofRun)
+	w.apply(t, apply.Object{Configuration: corev1ac.Namespace(w.namespace).WithLabels(ownerLabels)},
+		apply.Object{Configuration: running, CreateOnly: true},
+		apply.Object{Configuration: configMap(w.namespace).WithLabels(ofRun)},
+		apply.Object{Configuration: networkPolicy(w.namespace).WithLabels(ofRun)})
+
+	writes, err := w.Prune(t.Context(), acmeProd, w.namespace, prunable, nil)
+	require.NoError(t, err)
+	assert.Empty(t, writes)
+
+	writes, err = w.PruneWithRuns(t.Context(), acmeProd, w.namespace, prunable, nil)
+	require.NoError(t, err)
+	assert.ElementsMatch(t, []apply.Write{
+		{Verb: apply.VerbDelete, Ref: w.ref("batch", "Job", "migrate-1")},
+		{Verb: apply.VerbDelete, Ref: w.ref("", "ConfigMap", "agent-web")},
+		{Verb: apply.VerbDelete, Ref: w.ref("networking.k8s.io", "NetworkPolicy", *networkPolicy(w.namespace).GetName())},
+	}, writes)
+}
+
 func TestPruneRefusesWhatLeadsToDataAndWhatHasNoBounds(t *testing.T) {
 	w := newWorld(t)
 	for _, kind := range []string{"Namespace", "PersistentVolume", "PersistentVolumeClaim"} {

@@ -52,13 +52,22 @@ func (s DestructionStatement) Encode() (string, error) {
 // ErrForged says that a certificate is not what was signed.
 var ErrForged = errors.New("the signature does not fit the statement")
 
-// Verify checks a certificate by its own public key.
+// Text gives the statement when its signature fits, by the certificate's own public key.
+func (c Certificate) Text() (string, error) {
+	if len(c.PublicKey) != ed25519.PublicKeySize || !ed25519.Verify(c.PublicKey, []byte(c.Statement), c.Signature) {
+		return "", ErrForged
+	}
+	return c.Statement, nil
+}
+
+// Verify checks a certificate of destruction by its own public key.
 func (c Certificate) Verify() (DestructionStatement, error) {
 	var s DestructionStatement
-	if len(c.PublicKey) != ed25519.PublicKeySize || !ed25519.Verify(c.PublicKey, []byte(c.Statement), c.Signature) {
-		return s, ErrForged
+	text, err := c.Text()
+	if err != nil {
+		return s, err
 	}
-	if err := json.Unmarshal([]byte(c.Statement), &s); err != nil {
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
 		return s, fmt.Errorf("reading the statement: %w", err)
 	}
 	return s, nil

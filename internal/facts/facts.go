@@ -23,6 +23,8 @@ type Environment struct {
 	Components map[string]Workload
 	// Database is the environment's own.
 	Database Workload
+	// DataMissing tells that the database had data, and that its volume is not seen.
+	DataMissing bool
 	// Pods counts the pods that have not finished, by component. One that is being deleted still writes, and still counts.
 	Pods map[string]int
 	// RecordedVersion is the version that a database of this name was at when it was last seen to hold; empty when there is none.
@@ -34,6 +36,10 @@ type Environment struct {
 	Problems []PodProblem
 	// CertificateExpires is when the application's certificate ends; nil when it was not asked.
 	CertificateExpires *time.Time
+	// Restoring names the CRMRestore that is being put into the environment; empty when there is none.
+	Restoring string
+	// Schedules of the environment's backups, by name.
+	Schedules []Schedule
 	// HTTPRoutes tells whether the cluster knows the Gateway API's kind.
 	HTTPRoutes bool
 }
@@ -97,4 +103,9 @@ func (e *Environment) AnyComponentPod() bool {
 		}
 	}
 	return false
+}
+
+// RunPod tells whether a pod of a backup or a restore is there, which needs the database.
+func (e *Environment) RunPod() bool {
+	return e.Pods[naming.ComponentBackup]+e.Pods[naming.ComponentRestore] > 0
 }

@@ -27,8 +27,27 @@ const (
 	LabelComponent = Group + "/component"
 	// LabelNamespace tells a home namespace from a workload namespace.
 	LabelNamespace = Group + "/namespace"
+	// LabelRun names the run of a backup, a restore or the care of a repository that an object exists for. The run's controller removes
+	// it; the environment's leaves it alone.
+	LabelRun = Group + "/run"
 	// LabelEvidence marks what must outlive everything else, such as a certificate of destruction.
 	LabelEvidence = Group + "/evidence"
+	// LabelRunOf says what a run is for, as RunOf gives it.
+	LabelRunOf = Group + "/run-of"
+	// LabelSchedule names the CRMBackupSchedule that a CRMBackup was made by.
+	LabelSchedule = Group + "/schedule"
+	// AnnotationScheduledAt is the time, in RFC 3339, that a CRMBackup was due at.
+	AnnotationScheduledAt = Group + "/scheduled-at"
+	// AnnotationProvenAt is the time, in RFC 3339, that a drill has restored a CRMBackup at.
+	AnnotationProvenAt = Group + "/proven-at"
+	// AnnotationLocations of a run's Job are the locations that it reads or writes, separated by commas.
+	AnnotationLocations = Group + "/locations"
+	// AnnotationVersion of a run's Job is the product's version that it is about.
+	AnnotationVersion = Group + "/version"
+	// AnnotationRepository of a run's Job is the place in each location that it is about.
+	AnnotationRepository = Group + "/repository"
+	// AnnotationForget of a Job that cares for repositories names the CRMBackups that it forgets, separated by commas.
+	AnnotationForget = Group + "/forget"
 	// AnnotationHash is a digest of what was declared when an object was last applied.
 	AnnotationHash = Group + "/declared-hash"
 	// AnnotationConfigHash on a pod template is a digest of the configuration that its pods read.
@@ -36,6 +55,8 @@ const (
 
 	// FinalizerEnvironment holds a CRMEnvironment until its teardown is done.
 	FinalizerEnvironment = Group + "/teardown"
+	// FinalizerRun holds a CRMBackup, a CRMBackupSchedule or a CRMRestore until nothing runs for it any more.
+	FinalizerRun = Group + "/run"
 	// FinalizerTenant holds a CRMTenant until its environments are gone.
 	FinalizerTenant = Group + "/environments"
 )
@@ -115,6 +136,46 @@ const VersionRecord = "database-version"
 
 // MigrationJob is the name of the Job that takes the database to a version.
 func MigrationJob(version string) string { return ComponentMigrate + "-" + Hash(version) }
+
+// Kinds of runs.
+const (
+	RunBackup  = "backup"
+	RunRestore = "restore"
+	// RunDrop removes what a restore has replaced.
+	RunDrop = "drop"
+	// RunUndo brings back what a restore that did not end has replaced.
+	RunUndo = "undo"
+	// RunCare forgets old backups and reads repositories back.
+	RunCare = "care"
+)
+
+// Run is the name of the Job of a run and of what exists for it alone. The key is what makes it one of its own, such as a UID: the same
+// key gives the same Job, so that no interruption makes two.
+func Run(kind, key string) string { return kind + "-" + Hash(key) }
+
+// RunOf says, in a label, which CRMBackup, CRMBackupSchedule or CRMRestore a run of that kind is for. Names contain no dot.
+func RunOf(kind, name string) string { return kind + "." + name }
+
+// BackupID is the name of a backup in its repository: of two CRMBackups of one name, too, each has its own.
+func BackupID(name, uid string) string { return name + "-" + uid[:min(len(uid), backupUID)] }
+
+// backupUID is how much of a UID tells backups of one name apart.
+const backupUID = 8
+
+// ScheduledBackup is the name of the CRMBackup that a schedule makes for a minute, such as "202611210300".
+func ScheduledBackup(schedule, minute string) string { return schedule + "-" + minute }
+
+// BackupRole is the role in Postgres that reads all of a database and writes nothing.
+func BackupRole(database string) string { return database + "_backup" }
+
+// RestoreRole is the role in Postgres that puts a backup into a database's place.
+func RestoreRole(database string) string { return database + "_restore" }
+
+// LoadedDatabase is the name of the database that a restore loads, until it is put into the place of the present one.
+func LoadedDatabase(database string) string { return database + "_new" }
+
+// ReplacedDatabase is the name that a restore keeps the present database under, until it is confirmed.
+func ReplacedDatabase(database, restore string) string { return database + "_before_" + Hash(restore) }
 
 // Volume is the name of the claim behind a class's volume.
 func Volume(name string) string { return "data-" + name }

@@ -61,8 +61,27 @@ func (o *Observer) Environment(ctx context.Context, env *v1alpha1.CRMEnvironment
 	if f.RecordedVersion, err = o.recordedVersion(ctx, naming.WorkloadNamespace(tenant, env.Name), env.Spec.Database != nil); err != nil {
 		return nil, err
 	}
+	if f.Restoring, err = o.restoring(ctx, env.Namespace, env.Name); err != nil {
+		return nil, err
+	}
+	if f.Schedules, err = o.schedules(ctx, env); err != nil {
+		return nil, err
+	}
+	if f.DataMissing, err = o.dataMissing(ctx, env, naming.WorkloadNamespace(tenant, env.Name)); err != nil {
+		return nil, err
+	}
 	o.certificate(ctx, env, f)
 	return f, nil
+}
+
+// dataMissing looks for the volume of a database that was migrated. While it is being deleted its pod still has it.
+func (o *Observer) dataMissing(ctx context.Context, env *v1alpha1.CRMEnvironment, namespace string) (bool, error) {
+	if env.Status.Version == "" || env.Spec.Database != nil {
+		return false, nil
+	}
+	claim := client.ObjectKey{Namespace: namespace, Name: naming.Volume(naming.ComponentDatabase)}
+	data, err := get(ctx, o.Reader, claim, &corev1.PersistentVolumeClaim{})
+	return err == nil && data == nil, err
 }
 
 // recordedVersion is believed only while the database is there that it speaks of.
@@ -182,6 +201,12 @@ func older(a, b *v1alpha1.CRMEnvironment) bool {
 		a.CreationTimestamp.Compare(b.CreationTimestamp.Time),
 		cmp.Compare(a.Namespace, b.Namespace),
 		cmp.Compare(a.Name, b.Name)) < 0
+}
+
+// Workload reads what runs in a workload namespace, and nothing else.
+func (o *Observer) Workload(ctx context.Context, namespace string) (*facts.Environment, error) {
+	f := &facts.Environment{}
+	return f, o.workload(ctx, namespace, f)
 }
 
 func (o *Observer) workload(ctx context.Context, namespace string, f *facts.Environment) error {

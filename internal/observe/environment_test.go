@@ -68,6 +68,18 @@ func TestWhatIsNotThereIsNil(t *testing.T) {
 	assert.Equal(t, build.ClassName, seen.Class.Name)
 }
 
+func TestTheDataOfADatabaseThatWasMigratedIsMissedWhenItsVolumeIsNotThere(t *testing.T) {
+	migrated := func(e *v1alpha1.CRMEnvironment) { e.Status.Version = "1.0" }
+	elsewhere := func(e *v1alpha1.CRMEnvironment) {
+		e.Spec.Database = &v1alpha1.EnvironmentDatabase{External: &v1alpha1.ExternalDatabase{}}
+	}
+	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "data-database"}}
+	assert.False(t, see(t, aged("acme", "prod", 0)).DataMissing, "there was no data yet")
+	assert.False(t, see(t, aged("acme", "prod", 0, migrated), claim).DataMissing)
+	assert.False(t, see(t, aged("acme", "prod", 0, migrated, elsewhere)).DataMissing)
+	assert.True(t, see(t, aged("acme", "prod", 0, migrated)).DataMissing)
+}
+
 func TestTheGatewayAPIIsKnownByDiscovery(t *testing.T) {
 	mapper := meta.NewDefaultRESTMapper(nil)
 	mapper.Add(schema.GroupVersionKind{Group: "gateway.networking.k8s.io", Version: "v1", Kind: "HTTPRoute"}, meta.RESTScopeNamespace)

@@ -69,11 +69,10 @@ func Vault(t *target.Target) layout.Layout {
 }
 
 // RunNow says what is to run now, given what was seen: the application stops before a migration, which waits for that and for the
-// database; it starts when the database is up; and a suspended environment's database stops after everything that writes to it.
+// database, and while a backup is restored; it starts when the database is up; and a suspended environment's database stops after
+// everything that uses it.
 func RunNow(t *target.Target, f *facts.Environment) workload.Run {
 	databaseUp := t.Database.External != nil || f.Database.Up()
-	// A Job that was deleted ends some time after it.
-	migrates := f.Pods[naming.ComponentMigrate] > 0 || jobRuns(t, f)
 	run := workload.Run{
 		Version: runnable(t),
 		// Before the first migration there is nothing to run and nothing to stop.
@@ -82,14 +81,26 @@ func RunNow(t *target.Target, f *facts.Environment) workload.Run {
 	switch {
 	case t.State == v1alpha1.StateSuspended:
 		// A migration that runs is let end: half of one is of no use to anybody.
-		run.Stopped, run.Migrate, run.DatabaseStopped = true, jobRuns(t, f), !f.AnyComponentPod() && !migrates
+		run.Stopped, run.Migrate, run.DatabaseStopped = true, jobRuns(t, f), quiet(t, f)
+	case f.Restoring != "":
+		run.Stopped, run.Migrate = true, jobRuns(t, f)
 	case t.NeedsMigration():
 		_, started := f.Jobs[workload.MigrationJob(t)]
-		run.Stopped, run.Migrate = true, started || databaseUp && !f.AnyComponentPod() && !migrates
+		run.Stopped, run.Migrate = true, started || databaseUp && quiet(t, f)
 	default:
-		run.Version, run.Stopped = t.Version, (!databaseUp || migrates) && !f.AnyComponentPod()
+		run.Version, run.Stopped = t.Version, (!databaseUp || migrates(t, f)) && !f.AnyComponentPod()
 	}
 	return run
+}
+
+// quiet tells whether nothing uses the database.
+func quiet(t *target.Target, f *facts.Environment) bool {
+	return !f.AnyComponentPod() && !migrates(t, f) && !f.RunPod() && f.Restoring == ""
+}
+
+// migrates tells whether a migration goes on. A Job that was deleted ends some time after it.
+func migrates(t *target.Target, f *facts.Environment) bool {
+	return f.Pods[naming.ComponentMigrate] > 0 || jobRuns(t, f)
 }
 
 // runnable is the version that fits the database as it is.

@@ -22,7 +22,18 @@ type Settings struct {
 	// CertificateTTLSeconds is how long a certificate lives. Default: 14400.
 	CertificateTTLSeconds int64 `json:"certificateTTLSeconds,omitempty"`
 	// KeyRotationDays is how often an environment's key gets a new version. Default: 30.
-	KeyRotationDays int32 `json:"keyRotationDays,omitempty"`
+	KeyRotationDays int32   `json:"keyRotationDays,omitempty"`
+	Backups         Backups `json:"backups,omitempty"`
+}
+
+// Backups bounds the runs of backups, of restores and of the care of repositories.
+type Backups struct {
+	// Concurrency is how many backups run at once in all. Default: 8.
+	Concurrency int32 `json:"concurrency,omitempty"`
+	// ConcurrencyPerLocation is how many of them write to one location. Default: 4.
+	ConcurrencyPerLocation int32 `json:"concurrencyPerLocation,omitempty"`
+	// TimeoutSeconds ends a run that takes longer. Default: 21600.
+	TimeoutSeconds int64 `json:"timeoutSeconds,omitempty"`
 }
 
 // Vault is how the manager and the agents reach Vault.
@@ -120,6 +131,9 @@ func (s Settings) WithDefaults() Settings {
 	def(&s.Network.Vault.Port, 8200)
 	def(&s.CertificateTTLSeconds, 4*60*60)
 	def(&s.KeyRotationDays, 30)
+	def(&s.Backups.Concurrency, 8)
+	def(&s.Backups.ConcurrencyPerLocation, 4)
+	def(&s.Backups.TimeoutSeconds, 6*60*60)
 	return s
 }
 
@@ -140,6 +154,9 @@ func (s Settings) Validate() error {
 		if image == "" {
 			errs = append(errs, fmt.Errorf("images.%s: must name an image", name))
 		}
+	}
+	if b := s.Backups; b.Concurrency < 1 || b.ConcurrencyPerLocation < 1 || b.TimeoutSeconds < 1 {
+		errs = append(errs, errors.New("backups: every number must be at least 1"))
 	}
 	errs = append(errs, s.Network.DNS.validate("network.dns"), s.Network.Vault.validate("network.vault"))
 	if s.Network.Ingress != nil {

@@ -81,6 +81,9 @@ func Environment(env *v1alpha1.CRMEnvironment, f *facts.Environment, p Pass, now
 	for _, c := range steps {
 		w.set(c)
 	}
+	// An application without a backup runs as declared: the condition does not gate Ready.
+	w.set(condition{kind: v1alpha1.ConditionBackupHealthy, err: backups(f)})
+	s.LastProven = lastProven(f)
 	w.ready(verdict(t, f, steps), restingReason(t))
 	return s
 }
@@ -97,7 +100,7 @@ func firstOf(errs ...error) error {
 
 // reached keeps a failure of the writes from being told three times.
 func reached(err error) error {
-	if errors.Is(err, ErrNotReached) {
+	if errors.Is(err, ErrNotReached) || isReason(err, v1alpha1.ReasonDataLost) {
 		return err
 	}
 	return nil
@@ -179,6 +182,9 @@ func running(t *target.Target, f *facts.Environment) error {
 	if t.State == v1alpha1.StateSuspended {
 		return suspended()
 	}
+	if f.Restoring != "" {
+		return outcome.Wait(v1alpha1.ReasonRestoring, 0, "the application is stopped while CRMRestore %s puts a backup into its place", f.Restoring)
+	}
 	for _, c := range t.Components {
 		if c.Type == v1alpha1.ComponentScheduled {
 			continue
@@ -188,6 +194,32 @@ func running(t *target.Target, f *facts.Environment) error {
 		}
 	}
 	return nil
+}
+
+// backups says what keeps the environment's data from being safe. One schedule that is healthy suffices.
+func backups(f *facts.Environment) error {
+	worst := outcome.Wait(v1alpha1.ReasonNoSchedule, 0, "no CRMBackupSchedule makes backups of the environment")
+	for i, s := range f.Schedules {
+		switch {
+		case s.Health == nil:
+			continue
+		case s.Health.Status == metav1.ConditionTrue:
+			return nil
+		case i == 0 || isReason(worst, v1alpha1.ReasonNoSchedule):
+			worst = outcome.Wait(s.Health.Reason, 0, "%s", s.Health.Message)
+		}
+	}
+	return worst
+}
+
+func lastProven(f *facts.Environment) *metav1.Time {
+	var last *metav1.Time
+	for _, s := range f.Schedules {
+		if s.LastProven != nil && (last == nil || last.Before(s.LastProven)) {
+			last = s.LastProven
+		}
+	}
+	return last
 }
 
 func suspended() error {
@@ -237,9 +269,12 @@ func encryption(known, keys *v1alpha1.EncryptionStatus, f *facts.Environment) *v
 		next = known.DeepCopy()
 	}
 	if keys != nil {
-		expires := next.CertificateExpires
+		expires, created := next.CertificateExpires, next.KeyCreated
 		next = keys.DeepCopy()
 		next.CertificateExpires = expires
+		if next.KeyCreated == nil {
+			next.KeyCreated = created // Vault no longer tells of versions that were archived.
+		}
 	}
 	if f.CertificateExpires != nil {
 		at := metav1.NewTime(*f.CertificateExpires)

@@ -103,6 +103,15 @@ func TestEachPassFoldsIntoConditions(t *testing.T) {
 				"WorkloadReady": "Unknown Progressing",
 			},
 		},
+		"the volume of its database is gone": {
+			running(func(m *moment) {
+				m.seen = facts.Environment{DataMissing: true}
+				m.pass.Workload = outcome.Wait(v1alpha1.ReasonDataLost, 0, "bring it back")
+			}),
+			"Reconciling DataLost", map[string]string{
+				"NetworkIsolated": "True Succeeded", "KeysReady": "True Succeeded", "DatabaseReady": "False DataLost", "WorkloadReady": "False DataLost",
+			},
+		},
 		"Vault is sealed before anything runs": {
 			running(func(m *moment) {
 				m.seen, m.env.Status.Version = facts.Environment{}, ""

@@ -44,7 +44,7 @@ func Class(class *v1alpha1.CRMClass) error {
 	for i := range s.Checks {
 		errs = append(errs, request(fmt.Sprintf("spec.checks[%d].http", i), &s.Checks[i].HTTP, plain))
 	}
-	errs = append(errs, upgrades(s), sizes(s))
+	errs = append(errs, structure(s), upgrades(s), sizes(s))
 	if err := errors.Join(errs...); err != nil {
 		return outcome.Reject(v1alpha1.ReasonInvalid, "%s", err)
 	}

@@ -34,6 +34,18 @@ func TestAClassIsRefusedWithFieldProblemAndRemedy(t *testing.T) {
 			func(s *v1alpha1.CRMClassSpec) { s.Files[0].Template = "${environment.ulr}" },
 			[]string{"spec.files[0].template", "${environment.ulr}", "did you mean ${environment.url}?"},
 		},
+		"no component that people open": {
+			func(s *v1alpha1.CRMClassSpec) { s.Components = s.Components[1:] },
+			[]string{"spec.components: exactly one must have type Web"},
+		},
+		"a component that people open, without a port": {
+			func(s *v1alpha1.CRMClassSpec) { s.Components[0].Port = nil },
+			[]string{"spec.components[0].port: needed for type Web"},
+		},
+		"no size": {
+			func(s *v1alpha1.CRMClassSpec) { s.Sizes = nil },
+			[]string{"spec.sizes: must list at least one"},
+		},
 		"a binding that is not closed": {
 			func(s *v1alpha1.CRMClassSpec) {
 				s.Env = []v1alpha1.ClassEnvVar{{Name: "A", Template: "x${tenant.name"}}

@@ -5,6 +5,7 @@ package validate
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -32,6 +33,9 @@ func Environment(s settings.Settings, env *v1alpha1.CRMEnvironment, f *facts.Env
 		return target.Target{}, err
 	}
 	if err := externalDatabase(env); err != nil {
+		return target.Target{}, err
+	}
+	if err := quantities(env); err != nil {
 		return target.Target{}, err
 	}
 	t, err := target.Resolve(s, f.Tenant, f.Class, takenUp(env, f))
@@ -135,16 +139,37 @@ func limits(s settings.Settings, env *v1alpha1.CRMEnvironment, t *target.Target,
 			"tenant %s may have %d environments and has %d others; delete one, or ask the platform to raise spec.limits.environments",
 			f.Tenant.Name, *l.Environments, len(f.Siblings))
 	}
-	used := Demand(t)
-	for _, sibling := range f.Siblings {
+	if l.CPU == nil && l.Memory == nil && l.Storage == nil {
+		return nil
+	}
+	used, err := demandOfSiblings(s, f)
+	if err != nil {
+		return err
+	}
+	return within(f.Tenant.Name, l, used.plus(Demand(t)))
+}
+
+// demandOfSiblings fails when one that was let in has been edited to what is refused: it may run as it was declared before, and nobody
+// knows what that comes to.
+func demandOfSiblings(s settings.Settings, f *facts.Environment) (Resources, error) {
+	var used Resources
+	for i := range f.Siblings {
+		sibling := &f.Siblings[i]
 		if sibling.Class == nil {
 			continue
 		}
-		if other, err := target.Resolve(s, f.Tenant, sibling.Class, &sibling.Environment); err == nil {
+		env := &sibling.Environment
+		other, err := target.Resolve(s, f.Tenant, sibling.Class, env)
+		err = errors.Join(quantities(env), err)
+		switch {
+		case err == nil:
 			used = used.plus(Demand(&other))
+		case env.Status.Namespace != "":
+			return used, outcome.Wait(v1alpha1.ReasonLimitExceeded, patience,
+				"tenant %s has limits, and what its environment %s uses is not known until its declaration is mended: %s", f.Tenant.Name, env.Name, err)
 		}
 	}
-	return within(f.Tenant.Name, l, used)
+	return used, nil
 }
 
 func within(tenant string, l *v1alpha1.TenantLimits, used Resources) error {

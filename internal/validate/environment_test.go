@@ -123,6 +123,38 @@ func TestAnEnvironmentThatMayNotBeSaysWhyAndWhatToDo(t *testing.T) {
 			}, waiting,
 			v1alpha1.ReasonLimitExceeded, []string{"1Gi of memory", "1023Mi", "spec.limits.memory"},
 		},
+		"it asks for less than nothing": {
+			func(w *world) {
+				w.env.Spec.Resources = &v1alpha1.EnvironmentResources{
+					Components: []v1alpha1.ComponentSize{{Name: "web", Resources: &v1alpha1.ComputeResources{CPU: quantity("-4")}}},
+					Database:   &v1alpha1.DatabaseSize{Storage: quantity("0")},
+				}
+			}, invalid,
+			v1alpha1.ReasonInvalid, []string{"spec.resources.components[0].resources.cpu", "spec.resources.database.storage", "more than 0"},
+		},
+		"a neighbour that runs asks for less than nothing since": {
+			func(w *world) {
+				limits(v1alpha1.TenantLimits{CPU: quantity("299m")})(w)
+				other := *build.Environment("acme", "test", func(e *v1alpha1.CRMEnvironment) {
+					e.Status.Namespace = "crm-acme--test"
+					e.Spec.Resources = &v1alpha1.EnvironmentResources{
+						Database: &v1alpha1.DatabaseSize{Resources: &v1alpha1.ComputeResources{CPU: quantity("-100")}},
+					}
+				})
+				w.seen.Siblings = []facts.Sibling{{Environment: other, Class: build.Class()}}
+			}, waiting,
+			v1alpha1.ReasonLimitExceeded, []string{"environment test", "is not known until its declaration is mended", "spec.resources.database"},
+		},
+		"a neighbour that runs names a version that there is not": {
+			func(w *world) {
+				limits(v1alpha1.TenantLimits{Storage: quantity("9Gi")})(w)
+				other := *build.Environment("acme", "test", func(e *v1alpha1.CRMEnvironment) {
+					e.Status.Namespace, e.Spec.Version = "crm-acme--test", "9.9"
+				})
+				w.seen.Siblings = []facts.Sibling{{Environment: other, Class: build.Class()}}
+			}, waiting,
+			v1alpha1.ReasonLimitExceeded, []string{"environment test", "spec.version"},
+		},
 		"it is too much storage": {
 			limits(v1alpha1.TenantLimits{Storage: quantity("2Gi")}), waiting,
 			v1alpha1.ReasonLimitExceeded, []string{"3Gi of storage"},
@@ -172,6 +204,11 @@ func TestAnEnvironmentThatMayBe(t *testing.T) {
 		"a neighbour whose class is gone counts for nothing": func(w *world) {
 			limits(v1alpha1.TenantLimits{CPU: quantity("300m")})(w)
 			w.seen.Siblings = []facts.Sibling{{Environment: full.Environment}}
+		},
+		"a neighbour that was never let in counts for nothing when it cannot be": func(w *world) {
+			limits(v1alpha1.TenantLimits{CPU: quantity("300m")})(w)
+			never := *build.Environment("acme", "test", func(e *v1alpha1.CRMEnvironment) { e.Spec.Version = "9.9" })
+			w.seen.Siblings = []facts.Sibling{{Environment: never, Class: build.Class()}}
 		},
 		"it was let in before the limits were lowered": func(w *world) {
 			limits(v1alpha1.TenantLimits{Environments: build.Pointer[int32](0), CPU: quantity("1m")})(w)

@@ -30,8 +30,20 @@ func TestApplyingTwiceWritesNothingTheSecondTime(t *testing.T) {
 	if err != nil || changed || writes != 0 {
 		t.Errorf("the second time: changed %t, %d writes, %v", changed, writes, err)
 	}
-	if reads != 10 || logins != 1 {
-		t.Errorf("%d reads, %d logins; want 10 and 1", reads, logins)
+	if reads != 9 || logins != 1 {
+		t.Errorf("%d reads, %d logins; want 9 and 1", reads, logins)
+	}
+}
+
+func TestEnvironmentsThatAreLookedAtTogetherShareOneListOfRoles(t *testing.T) {
+	in := install(t)
+	in.observe(t, environment("acme", "prod"))
+	in.requests.reset(nil)
+	for _, name := range []string{"test", "stage", "trial"} {
+		in.observe(t, environment("acme", name))
+	}
+	if reads, _, _ := in.requests.counts(); reads != 9 {
+		t.Errorf("%d reads, want 9: two keys and a data key for each", reads)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/vault/api"
@@ -45,6 +46,7 @@ type Client struct {
 	address  string
 	timeout  time.Duration
 	sessions *sessions
+	pkiRoles *roleList
 }
 
 // New makes a Client. It does not connect yet.
@@ -68,6 +70,7 @@ func New(config Config) (*Client, error) {
 		address:  address.Redacted(),
 		timeout:  config.Timeout,
 		sessions: newSessions(connection, config.Login),
+		pkiRoles: newRoleList(),
 	}, nil
 }
 
@@ -127,6 +130,11 @@ func (c *Client) callAll(ctx context.Context, requests []request) error {
 	for _, r := range requests {
 		if _, err := c.call(ctx, r); err != nil {
 			return err
+		}
+		if role, ok := strings.CutPrefix(r.path, c.settings.PKIRolesPath()+"/"); ok {
+			if err := c.pkiRoles.note(ctx, role, r.operation == opWrite); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -117,16 +117,16 @@ func (in *installation) observe(t *testing.T, want layout.Layout) vault.State {
 	return state
 }
 
-// environment plans one with a database, an application and a migration.
-func environment(tenant, name string) layout.Layout {
+// environment plans one with a database, an application and a migration, and with more components if there are any.
+func environment(tenant, name string, more ...secrets.Component) layout.Layout {
 	namespace := naming.WorkloadNamespace(tenant, name)
 	return secrets.Layout(layout.Default(), secrets.Environment{
 		Tenant: tenant, Name: name, Namespace: namespace,
-		Components: []secrets.Component{
+		Components: append([]secrets.Component{
 			{Name: "database", ServiceAccount: "database", DNSNames: []string{naming.ServiceHost("database", namespace)}},
 			{Name: "web", ServiceAccount: "web", DNSNames: []string{naming.ServiceHost("web", namespace)}, NeedsDataKey: true},
 			{Name: "migrate", ServiceAccount: "migrate", NeedsDataKey: true, NeedsAdmin: true},
-		},
+		}, more...),
 	})
 }
 

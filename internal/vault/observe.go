@@ -4,20 +4,20 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/crmkeep/crmkeep/internal/outcome"
 	"github.com/crmkeep/crmkeep/internal/vault/layout"
 )
 
-// Observe reads what an environment has: four reads, and at most two more for each role.
+// Observe reads what an environment has: three reads, at most two more for each role, and a list of roles for all environments together
+// every few seconds. Which roles there are may be as old as that list; a role that is in it and gone is seen to be gone.
 func (c *Client) Observe(ctx context.Context, want layout.Layout) (State, error) {
 	state, err := c.ObserveKeys(ctx, want)
 	if err != nil {
 		return State{}, err
 	}
-	existing, err := c.roles(ctx, want.RolePrefix)
+	existing, err := c.roles(ctx, want.RolePrefix, time.Now().Add(-listFor))
 	if err != nil {
 		return State{}, err
 	}
@@ -73,14 +73,16 @@ func (c *Client) role(ctx context.Context, want layout.Role) (Role, error) {
 	return Role{PKI: pki, Auth: auth}, nil
 }
 
-// roles lists the PKI roles of one environment.
-func (c *Client) roles(ctx context.Context, prefix string) ([]string, error) {
-	secret, err := c.call(ctx, request{operation: opList, path: c.settings.PKIRolesPath()})
-	if err != nil || secret == nil {
-		return nil, err
-	}
-	listed, err := decode[struct{ Keys []string }](secret)
-	return slices.DeleteFunc(listed.Keys, func(name string) bool { return !strings.HasPrefix(name, prefix) }), err
+// roles are the PKI roles of one environment, from a list that was asked for at the time since or later.
+func (c *Client) roles(ctx context.Context, prefix string, since time.Time) ([]string, error) {
+	return c.pkiRoles.startingWith(ctx, prefix, since, func(ctx context.Context) ([]string, error) {
+		secret, err := c.call(ctx, request{operation: opList, path: c.settings.PKIRolesPath()})
+		if err != nil || secret == nil {
+			return nil, err
+		}
+		listed, err := decode[struct{ Keys []string }](secret)
+		return listed.Keys, err
+	})
 }
 
 func stale(existing []string, want []layout.Role) []string {

@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/crmkeep/crmkeep/internal/vault/layout"
 )
@@ -10,7 +11,7 @@ import (
 // Remove takes every login and certificate role of an environment away. Keys and secrets stay, so the environment's backups can be
 // read, and an environment of the same name takes up its data again. It may be repeated.
 func (c *Client) Remove(ctx context.Context, gone layout.Layout) error {
-	existing, err := c.roles(ctx, gone.RolePrefix)
+	existing, err := c.roles(ctx, gone.RolePrefix, time.Now()) // No login may stay because a list was old.
 	if err != nil {
 		return err
 	}

@@ -157,7 +157,14 @@ func TestTheOperatorReadsNoKeyAndNoPassword(t *testing.T) {
 		"read the administrator": func() error { return read(operator, in.settings.KVDataPath(want.Admin)) },
 		"sign a certificate":     func() error { return write(operator, in.settings.SignPath("crm-acme--prod.web"), body{"csr": "x"}) },
 		"issue a certificate":    func() error { return write(operator, in.settings.PKIMount()+"/issue/crm-acme--prod.web", body{}) },
-		"read another engine":    func() error { return read(operator, "secret/data/finance") },
+		"write credentials of a location": func() error {
+			return write(operator, in.settings.KVDataPath("locations/main"), body{"data": body{"accessKeyID": "x"}})
+		},
+		"delete credentials of a location": func() error {
+			_, err := operator.Logical().Delete(in.settings.KVMetadataPath("locations/main"))
+			return err
+		},
+		"read another engine": func() error { return read(operator, "secret/data/finance") },
 	}
 	for sentence, try := range refused {
 		mustBeForbidden(t, sentence, try())
@@ -189,12 +196,15 @@ func TestTheOperatorCannotGiveItselfMoreRights(t *testing.T) {
 		"write a policy of a component": func() error {
 			return operator.Sys().PutPolicy(in.settings.PolicyName(layout.GrantCertificate), everything)
 		},
-		"write a foreign policy":            func() error { return operator.Sys().PutPolicy("finance", everything) },
-		"make a token":                      func() error { return write(operator, "auth/token/create", body{"policies": "root"}) },
-		"change its own role":               try("crmkeep-operator", nil),
-		"write a foreign role":              try("finance", nil),
-		"assign its own policy":             try(role, body{"token_policies": "crmkeep-operator"}),
-		"assign a foreign policy":           try(role, body{"token_policies": "finance"}),
+		"write a foreign policy":  func() error { return operator.Sys().PutPolicy("finance", everything) },
+		"make a token":            func() error { return write(operator, "auth/token/create", body{"policies": "root"}) },
+		"change its own role":     try("crmkeep-operator", nil),
+		"write a foreign role":    try("finance", nil),
+		"assign its own policy":   try(role, body{"token_policies": "crmkeep-operator"}),
+		"assign a foreign policy": try(role, body{"token_policies": "finance"}),
+		"let one component back up and restore": try(role, body{
+			"token_policies": string(in.settings.PolicyList(layout.GrantBackup, layout.GrantRestore)),
+		}),
 		"append a foreign policy":           try(role, body{"token_policies": string(in.settings.PolicyList()) + ",finance"}),
 		"append a policy as a list":         try(role, body{"token_policies": []string{string(in.settings.PolicyList()), "finance"}}),
 		"use the old name of the parameter": try(role, body{"policies": "finance"}),

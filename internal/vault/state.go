@@ -45,6 +45,9 @@ func (k *Key) LastRotation() time.Time {
 	return k.Versions[strconv.FormatInt(k.LatestVersion, 10)].created
 }
 
+// Created is when the first version was made, or the zero time when Vault no longer tells.
+func (k *Key) Created() time.Time { return k.Versions["1"].created }
+
 // keyVersions are by version number.
 type keyVersions map[string]keyVersion
 

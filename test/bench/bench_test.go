@@ -1,9 +1,11 @@
-// Package bench measures what the agent costs. Its benchmarks compare: both sides take turns in one run, on one server, so that
-// what else the machine does weighs on both.
+// Package bench measures what the agent costs. Its benchmarks compare: all sides take turns in one run, on one server, so that
+// what else the machine does weighs on all.
 package bench
 
 import (
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -40,9 +42,10 @@ func BenchmarkDatabaseConnection(b *testing.B) {
 	for _, l := range loads(b, d, seconds) {
 		b.Run(l.String(), func(b *testing.B) {
 			for b.Loop() {
-				c := compare(b, d, l, rounds)
-				r.add(c)
-				b.ReportMetric(c.Ratio.Median, "ratio")
+				for _, c := range compare(b, d, l, rounds) {
+					r.add(c)
+					b.ReportMetric(c.Ratio.Median, c.End+"-ratio")
+				}
 			}
 		})
 	}
@@ -52,20 +55,31 @@ func BenchmarkDatabaseConnection(b *testing.B) {
 	}
 }
 
-// compare measures both sides in turns.
-func compare(b *testing.B, d *database, l load, rounds int) comparison {
+// compare measures direct connections and both ends of the agent in turns.
+func compare(b *testing.B, d *database, l load, rounds int) []comparison {
 	b.Helper()
-	var direct, agent, busy []float64
+	ends := slices.Sorted(maps.Keys(d.proxied))
+	var direct []float64
+	agent, busy := map[string][]float64{}, map[string][]float64{}
 	for round := range rounds + 1 {
-		first := l.measure(b, d.direct)
-		before := d.agent.cpuSeconds(b)
-		second := l.measure(b, d.proxied)
-		spent := d.agent.cpuSeconds(b) - before
+		control := l.measure(b, d.direct)
 		if round > 0 {
-			direct, agent, busy = append(direct, first.rate()), append(agent, second.rate()), append(busy, spent/second.amount)
+			direct = append(direct, control.rate())
+		}
+		for _, end := range ends {
+			before := d.agent.cpuSeconds(b)
+			m := l.measure(b, d.proxied[end])
+			spent := d.agent.cpuSeconds(b) - before
+			if round > 0 {
+				agent[end], busy[end] = append(agent[end], m.rate()), append(busy[end], spent/m.amount)
+			}
 		}
 	}
-	return newComparison(l, direct, agent, busy)
+	var all []comparison
+	for _, end := range ends {
+		all = append(all, newComparison(l, end, direct, agent[end], busy[end]))
+	}
+	return all
 }
 
 func number(b *testing.B, variable string, otherwise int) int {

@@ -22,11 +22,13 @@ const (
 	databaseName = "crm"
 )
 
-// database is a server as a database pod has it, and two ways to connect to it.
+// database is a server as a database pod has it, and the ways to connect to it.
 type database struct {
 	agent *agentProcess
-	// direct speaks mutual TLS by itself and verifies the server's name; proxied leaves that to the agent.
-	direct, proxied connection
+	// direct speaks mutual TLS by itself and verifies the server's name; the others leave that to the agent.
+	direct connection
+	// proxied is by the name of the agent's end that the application takes.
+	proxied map[string]connection
 }
 
 // connection is the environment of a program of Postgres.
@@ -52,7 +54,9 @@ func startDatabase(b *testing.B) *database {
 	cfg.DataKey, cfg.Admin, cfg.Certificate.WriteFiles = nil, nil, true
 	cfg.Database = &config.Database{Address: server.Address, ServerName: databaseHost}
 	a := startAgent(b, cfg, installation.TokenFile(b, tenant, environment, client), ownFiles)
-	return &database{agent: a, direct: directly(b, server.Address, ownFiles), proxied: through(b, a.databaseAddress)}
+	return &database{agent: a, direct: directly(b, server.Address, ownFiles), proxied: map[string]connection{
+		"TCP": through(b, a.databaseAddress), "socket": append(common(), "PGHOST="+a.socketDir, "PGPORT=5432"),
+	}}
 }
 
 func directly(b *testing.B, address, files string) connection {

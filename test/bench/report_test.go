@@ -30,10 +30,12 @@ type report struct {
 	Results []comparison `json:"results"`
 }
 
-// comparison is one load on both sides.
+// comparison is one load beside direct connections.
 type comparison struct {
 	Load    string `json:"load"`
 	Clients int    `json:"clients"`
+	// End of the agent that the application takes: "TCP" or "socket".
+	End string `json:"end"`
 	// Unit that the rates count per second: "transaction" or "MB".
 	Unit string `json:"unit"`
 	// Direct and Agent are rates.
@@ -63,13 +65,13 @@ func newReport(b *testing.B, rounds, seconds int) *report {
 	return &report{CPUs: runtime.NumCPU(), Busy: busy, Go: runtime.Version(), Rounds: rounds, Seconds: seconds, Budget: budget}
 }
 
-func newComparison(l load, direct, agent, busy []float64) comparison {
+func newComparison(l load, end string, direct, agent, busy []float64) comparison {
 	ratios := make([]float64, len(direct))
 	for i := range direct {
 		ratios[i] = agent[i] / direct[i]
 	}
 	c := comparison{
-		Load: l.name, Clients: l.clients, Unit: l.unit, Direct: spreadOf(direct), Agent: spreadOf(agent), Ratio: spreadOf(ratios),
+		Load: l.name, Clients: l.clients, End: end, Unit: l.unit, Direct: spreadOf(direct), Agent: spreadOf(agent), Ratio: spreadOf(ratios),
 		AgentCPUMicroseconds: spreadOf(busy).Median * 1e6,
 	}
 	c.AddedMicroseconds = float64(l.clients) * (1/c.Agent.Median - 1/c.Direct.Median) * 1e6
@@ -96,9 +98,9 @@ func (r *report) print(to io.Writer) {
 	fmt.Fprintf(to, "\n%d CPUs, %s others waiting for one; %s; medians of %d rounds, quartiles in brackets; budget %.2f\n\n",
 		r.CPUs, r.Busy, r.Go, r.Rounds, r.Budget)
 	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "load\tclients\tdirect\tagent\tratio\tadded µs\tagent's CPU µs\tbudget")
+	fmt.Fprintln(table, "load\tclients\tend\tdirect\tagent\tratio\tadded µs\tagent's CPU µs\tbudget")
 	for _, c := range r.Results {
-		fmt.Fprintf(table, "%s\t%d\t%.0f (%.0f-%.0f)\t%.0f (%.0f-%.0f) %s/s\t%.3f (%.3f-%.3f)\t%.0f\t%.1f\t%s\n", c.Load, c.Clients,
+		fmt.Fprintf(table, "%s\t%d\t%s\t%.0f (%.0f-%.0f)\t%.0f (%.0f-%.0f) %s/s\t%.3f (%.3f-%.3f)\t%.0f\t%.1f\t%s\n", c.Load, c.Clients, c.End,
 			c.Direct.Median, c.Direct.Lower, c.Direct.Upper, c.Agent.Median, c.Agent.Lower, c.Agent.Upper, c.Unit,
 			c.Ratio.Median, c.Ratio.Lower, c.Ratio.Upper, c.AddedMicroseconds, c.AgentCPUMicroseconds, verdict(c.WithinBudget))
 	}
@@ -122,7 +124,7 @@ func (r *report) write(file string) error {
 
 func TestARatioIsOfTwoRoundsSideBySide(t *testing.T) {
 	// The machine got slower from round to round, for both sides alike.
-	c := newComparison(load{clients: 1}, []float64{1000, 500, 100}, []float64{960, 480, 96}, []float64{1e-6, 2e-6, 3e-6})
+	c := newComparison(load{clients: 1}, "TCP", []float64{1000, 500, 100}, []float64{960, 480, 96}, []float64{1e-6, 2e-6, 3e-6})
 	assert.InDelta(t, 0.96, c.Ratio.Lower, 1e-9)
 	assert.InDelta(t, 0.96, c.Ratio.Upper, 1e-9)
 	assert.True(t, c.WithinBudget)

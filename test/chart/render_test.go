@@ -81,6 +81,24 @@ func TestNobodyConnectsToTheManagerUnlessMetricsAreAskedFor(t *testing.T) {
 	require.Len(t, open.Spec.Ingress, 1)
 }
 
+func TestTheManagerReachesTheBackupLocationsThatAreNamedAndNoOther(t *testing.T) {
+	ports := map[string]int32{}
+	for _, rule := range find[networkingv1.NetworkPolicy](t, render(t, "--values="+everything), "NetworkPolicy", "crmkeep").Spec.Egress {
+		for _, to := range rule.To {
+			if to.IPBlock != nil {
+				ports[to.IPBlock.CIDR] = rule.Ports[0].Port.IntVal
+			}
+		}
+	}
+	require.Equal(t, int32(443), ports["203.0.113.0/28"])
+	require.Equal(t, int32(9000), ports["198.51.100.7/32"])
+	for _, rule := range find[networkingv1.NetworkPolicy](t, render(t, "--values="+least), "NetworkPolicy", "crmkeep").Spec.Egress {
+		for _, port := range rule.Ports {
+			require.NotEqual(t, int32(9000), port.Port.IntVal)
+		}
+	}
+}
+
 func TestThePoliciesLetTheManagerOfTheReleasesNamespaceThrough(t *testing.T) {
 	out, err := helm(t, "template", "crmkeep", chartFolder, "--namespace=keepers", "--values="+least)
 	require.NoError(t, err, out)
@@ -104,6 +122,7 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"Vault without TLS":                   {"settings.vault.address=http://vault:8200", "address"},
 		"Vault nowhere":                       {"settings.network.vault=null", "vault"},
 		"a peer that is pods and a range":     {"settings.network.vault.cidr=10.0.0.0/8", "vault"},
+		"a backup location everywhere":        {"networkPolicy.backupLocations[0].port=443", "cidr"},
 		"a certificate that lives for a week": {"settings.certificateTTLSeconds=604800", "certificateTTLSeconds"},
 	}
 	for name, c := range cases {

@@ -13,6 +13,9 @@ import (
 
 	"github.com/crmkeep/crmkeep/internal/agent"
 	"github.com/crmkeep/crmkeep/internal/agent/postgres"
+	"github.com/crmkeep/crmkeep/internal/backup/restore"
+	"github.com/crmkeep/crmkeep/internal/backup/run"
+	"github.com/crmkeep/crmkeep/internal/backup/verify"
 	"github.com/crmkeep/crmkeep/internal/exec"
 	"github.com/crmkeep/crmkeep/internal/manager"
 	"github.com/crmkeep/crmkeep/internal/preview"
@@ -31,6 +34,7 @@ func TestEveryReasonHasARemedy(t *testing.T) {
 	page := read(t, "docs/how-to/troubleshoot.md")
 	for _, file := range []string{
 		"api/v1alpha1/conditions.go", "internal/vault/errors.go", "internal/agent/session/reasons.go", "internal/agent/agent.go",
+		"internal/backup/restore/reasons.go", "internal/backup/run/reasons.go",
 	} {
 		found := reason.FindAllStringSubmatch(read(t, file), -1)
 		require.NotEmpty(t, found, file)
@@ -45,6 +49,8 @@ func TestEveryFlagIsInTheReference(t *testing.T) {
 	for name, command := range map[string]*cobra.Command{
 		"crmkeep plan": preview.NewCommand(), "crmkeep vault bootstrap": bootstrap.NewCommand(), "crmkeep manager": manager.NewCommand(),
 		"crmkeep agent": agent.NewCommand(), "crmkeep exec": exec.NewCommand(), "crmkeep postgres-init": postgres.NewInitCommand(),
+		"crmkeep restore": restore.NewCommand(), "crmkeep backup": run.NewCommand(),
+		"crmkeep verify manifest": verify.NewCommand().Commands()[0],
 	} {
 		_, section, ok := strings.Cut(page, "\n## "+name+"\n")
 		require.True(t, ok, "no section for %s", name)

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/crmkeep/crmkeep/internal/testing/s3test"
 	"github.com/crmkeep/crmkeep/internal/testing/vaulttest"
 )
 
@@ -19,7 +20,9 @@ const nobody = 65534
 
 // Main runs the tests as a user other than root, as Postgres demands. Root's tests are run again as nobody.
 func Main(m *testing.M) {
-	if os.Getuid() != 0 {
+	// Fuzzing needs no Postgres, and Go's cache, which is root's.
+	fuzzing := slices.ContainsFunc(os.Args, func(arg string) bool { return strings.HasPrefix(arg, "-test.fuzz=") })
+	if os.Getuid() != 0 || fuzzing {
 		os.Exit(m.Run())
 	}
 	code, err := runAsNobody()
@@ -45,12 +48,16 @@ func runAsNobody() (code int, err error) {
 	if err := copyProgram(program, "/proc/self/exe"); err != nil {
 		return 0, err
 	}
-	if vault := os.Getenv(vaulttest.BinaryEnv); vault != "" {
-		reachable := filepath.Join(dir, "vault")
-		if err := copyProgram(reachable, vault); err != nil {
+	for _, name := range []string{vaulttest.BinaryEnv, s3test.BinaryEnv, s3test.ResticEnv} {
+		program := os.Getenv(name)
+		if program == "" {
+			continue
+		}
+		reachable := filepath.Join(dir, filepath.Base(program))
+		if err := copyProgram(reachable, program); err != nil {
 			return 0, err
 		}
-		environment = append(environment, vaulttest.BinaryEnv+"="+reachable)
+		environment = append(environment, name+"="+reachable)
 	}
 	// The log of opened files, for go test's cache, also lies in a folder of root's.
 	args := slices.DeleteFunc(os.Args[1:], func(arg string) bool { return strings.HasPrefix(arg, "-test.testlogfile") })

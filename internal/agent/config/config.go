@@ -30,6 +30,9 @@ const (
 	EnvFile = ".env"
 	// ReadyFile exists once everything was rendered.
 	ReadyFile = ".ready"
+	// DatabaseSocket takes the application's database connections. Its name is what clients of Postgres look for in a folder that
+	// they are given in the place of a host.
+	DatabaseSocket = ".s.PGSQL.5432"
 )
 
 // Ports of the agent.
@@ -105,8 +108,10 @@ type Postgres struct {
 	SocketDir string `json:"socketDir"`
 	Database  string `json:"database"`
 	Owner     string `json:"owner"`
-	// Readers may read every table: backups.
-	Readers    []string `json:"readers,omitempty"`
+	// Readers may read all of the database and write nothing: backups.
+	Readers []string `json:"readers,omitempty"`
+	// Restorers may make databases and act as the owner: restores.
+	Restorers  []string `json:"restorers,omitempty"`
 	Extensions []string `json:"extensions,omitempty"`
 }
 

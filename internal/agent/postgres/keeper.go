@@ -84,16 +84,19 @@ func (k *Keeper) attend(ctx context.Context) error {
 		return outcome.Wait(ReasonServerAway, 0, "the server does not answer on its socket: %s", reasonOf(err))
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // broken, or about to end with the process
-	if err := k.setup(ctx, conn); err != nil {
+	database, err := k.setup(ctx, conn)
+	if err != nil {
 		return outcome.Wait(ReasonSetupPending, 0, "roles and database: %v", err)
 	}
 	k.note(nil)
 	// A certificate may have been renewed while the server was away or started with the one before.
 	k.Reload()
-	return k.watch(ctx, conn)
+	return k.watch(ctx, conn, database)
 }
 
-func (k *Keeper) watch(ctx context.Context, conn *pgx.Conn) error {
+// watch asks the server whether it is there until it is not, or until a restore has put another database into the place of the one
+// that was set up.
+func (k *Keeper) watch(ctx context.Context, conn *pgx.Conn, database uint32) error {
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 	for {
@@ -102,14 +105,45 @@ func (k *Keeper) watch(ctx context.Context, conn *pgx.Conn) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-k.reload:
-			err = execute(ctx, pollTimeout, conn, "select pg_reload_conf()")
+			err = reloadConfig(ctx, conn)
 		case <-ticker.C:
-			err = execute(ctx, pollTimeout, conn, "")
+			database, err = k.look(ctx, conn, database)
 		}
 		if err != nil {
-			return outcome.Wait(ReasonServerAway, 0, "the server ended the connection: %s", reasonOf(err))
+			return err
 		}
 	}
+}
+
+func reloadConfig(ctx context.Context, conn *pgx.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
+	defer cancel()
+	if _, err := conn.Exec(ctx, "select pg_reload_conf()"); err != nil {
+		return serverEnded(err)
+	}
+	return nil
+}
+
+// look asks which database has the name. Another one than before is set up, without being unready meanwhile: clients use it already.
+func (k *Keeper) look(ctx context.Context, conn *pgx.Conn, before uint32) (uint32, error) {
+	limited, cancel := context.WithTimeout(ctx, pollTimeout)
+	defer cancel()
+	now, err := oidOf(limited, conn, k.want.Database)
+	if err != nil {
+		return 0, serverEnded(err)
+	}
+	if now == before {
+		return before, nil
+	}
+	k.log.Info("The database was replaced by another, which is set up", "database", k.want.Database)
+	if now, err = k.setup(ctx, conn); err != nil {
+		return 0, outcome.Wait(ReasonSetupPending, 0, "roles and database: %v", err)
+	}
+	return now, nil
+}
+
+func serverEnded(err error) error {
+	return outcome.Wait(ReasonServerAway, 0, "the server ended the connection: %s", reasonOf(err))
 }
 
 func (k *Keeper) note(err error) {
@@ -120,16 +154,6 @@ func (k *Keeper) note(err error) {
 	case err != nil && k.logged.To(err.Error()):
 		k.log.Info("Waiting for the database server", "error", err)
 	}
-}
-
-func execute(ctx context.Context, limit time.Duration, conn *pgx.Conn, sql string) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	if sql == "" {
-		return conn.Ping(ctx)
-	}
-	_, err := conn.Exec(ctx, sql)
-	return err
 }
 
 // reasonOf is the innermost error: pgx repeats the socket and the user at each level.

@@ -3,7 +3,9 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -12,7 +14,14 @@ import (
 )
 
 // plainRole is all that a role of a component is: it may connect. NULL takes a password away that somebody set.
-const plainRole = " LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD NULL"
+const plainRole = " LOGIN INHERIT NOSUPERUSER NOCREATEROLE NOREPLICATION PASSWORD NULL"
+
+// What roles are beyond that. A backup with rows left out by a policy of the application's would be no backup.
+const (
+	ownerRole   = plainRole + " NOCREATEDB NOBYPASSRLS"
+	readerRole  = plainRole + " NOCREATEDB BYPASSRLS"
+	restoreRole = plainRole + " CREATEDB BYPASSRLS"
+)
 
 var extensionName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
 
@@ -20,7 +29,7 @@ func validWant(want config.Postgres) error {
 	if err := serverconfig.ValidName("database", want.Database); err != nil {
 		return err
 	}
-	for _, role := range append([]string{want.Owner}, want.Readers...) {
+	for _, role := range slices.Concat([]string{want.Owner}, want.Readers, want.Restorers) {
 		if err := serverconfig.ValidName("role", role); err != nil {
 			return err
 		}
@@ -48,27 +57,42 @@ func connect(ctx context.Context, socketDir, database string) (*pgx.Conn, error)
 	return pgx.ConnectConfig(ctx, settings)
 }
 
-// setup brings roles, database and extensions to what they must be. Everything in it can be repeated.
-func (k *Keeper) setup(ctx context.Context, conn *pgx.Conn) error {
+// setup brings roles, database and extensions to what they must be, and tells which database it is. Everything in it can be repeated.
+func (k *Keeper) setup(ctx context.Context, conn *pgx.Conn) (database uint32, err error) {
 	ctx, cancel := context.WithTimeout(ctx, setupTimeout)
 	defer cancel()
-	for _, role := range append([]string{k.want.Owner}, k.want.Readers...) {
-		if err := ensureRole(ctx, conn, role); err != nil {
+	if err := ensureRoles(ctx, conn, k.want); err != nil {
+		return 0, err
+	}
+	if err := ensureDatabase(ctx, conn, k.want.Database, k.want.Owner); err != nil {
+		return 0, fmt.Errorf("database %q: %w", k.want.Database, err)
+	}
+	if err := executeAll(ctx, conn, grants(k.want)); err != nil {
+		return 0, err
+	}
+	if database, err = oidOf(ctx, conn, k.want.Database); err != nil {
+		return 0, err
+	}
+	return database, k.setupInside(ctx)
+}
+
+func ensureRoles(ctx context.Context, conn *pgx.Conn, want config.Postgres) error {
+	attributes := map[string]string{want.Owner: ownerRole}
+	for _, role := range want.Readers {
+		attributes[role] = readerRole
+	}
+	for _, role := range want.Restorers {
+		attributes[role] = restoreRole
+	}
+	for _, role := range slices.Sorted(maps.Keys(attributes)) {
+		if err := ensureRole(ctx, conn, role, attributes[role]); err != nil {
 			return fmt.Errorf("role %q: %w", role, err)
 		}
 	}
-	if err := ensureDatabase(ctx, conn, k.want.Database, k.want.Owner); err != nil {
-		return fmt.Errorf("database %q: %w", k.want.Database, err)
-	}
-	for _, sql := range grants(k.want) {
-		if _, err := conn.Exec(ctx, sql); err != nil {
-			return fmt.Errorf("%s: %w", sql, err)
-		}
-	}
-	return k.ensureExtensions(ctx)
+	return nil
 }
 
-func ensureRole(ctx context.Context, conn *pgx.Conn, role string) error {
+func ensureRole(ctx context.Context, conn *pgx.Conn, role, attributes string) error {
 	var exists bool
 	if err := conn.QueryRow(ctx, "select exists (select from pg_roles where rolname = $1)", role).Scan(&exists); err != nil {
 		return err
@@ -77,8 +101,23 @@ func ensureRole(ctx context.Context, conn *pgx.Conn, role string) error {
 	if exists {
 		verb = "ALTER"
 	}
-	_, err := conn.Exec(ctx, verb+" ROLE "+quote(role)+plainRole)
+	_, err := conn.Exec(ctx, verb+" ROLE "+quote(role)+attributes)
 	return err
+}
+
+// oidOf a database, 0 when there is none of that name.
+func oidOf(ctx context.Context, conn *pgx.Conn, database string) (oid uint32, err error) {
+	err = conn.QueryRow(ctx, "select coalesce((select oid from pg_database where datname = $1), 0)", database).Scan(&oid)
+	return oid, err
+}
+
+func executeAll(ctx context.Context, conn *pgx.Conn, statements []string) error {
+	for _, sql := range statements {
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			return fmt.Errorf("%s: %w", sql, err)
+		}
+	}
+	return nil
 }
 
 func ensureDatabase(ctx context.Context, conn *pgx.Conn, database, owner string) error {
@@ -94,30 +133,16 @@ func ensureDatabase(ctx context.Context, conn *pgx.Conn, database, owner string)
 	return err
 }
 
-// grants lets the owner and the readers connect to the database, and nobody to any other.
-func grants(want config.Postgres) []string {
-	var all []string
-	for _, database := range []string{want.Database, serverconfig.Superuser, "template0", "template1"} {
-		all = append(all, "REVOKE ALL ON DATABASE "+quote(database)+" FROM PUBLIC")
-	}
-	for _, reader := range want.Readers {
-		all = append(all,
-			"GRANT CONNECT ON DATABASE "+quote(want.Database)+" TO "+quote(reader),
-			"GRANT pg_read_all_data TO "+quote(reader),
-		)
-	}
-	return all
-}
-
-func (k *Keeper) ensureExtensions(ctx context.Context) error {
-	if len(k.want.Extensions) == 0 {
-		return nil
-	}
+// setupInside sees to what is in the database itself, and is missing from one that a restore has put into its place.
+func (k *Keeper) setupInside(ctx context.Context) error {
 	conn, err := connect(ctx, k.want.SocketDir, k.want.Database)
 	if err != nil {
 		return err
 	}
 	defer conn.Close(ctx) //nolint:errcheck // nothing is pending on it
+	if err := executeAll(ctx, conn, largeObjectGrants(k.want)); err != nil {
+		return err
+	}
 	for _, name := range k.want.Extensions {
 		if _, err := conn.Exec(ctx, "CREATE EXTENSION IF NOT EXISTS "+quote(name)); err != nil {
 			return fmt.Errorf("extension %q: %w", name, err)

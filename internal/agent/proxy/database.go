@@ -22,13 +22,15 @@ type Database struct {
 	Address string
 	// TLS gives the configuration of one connection: the newest certificate, and the server's name to verify.
 	TLS func() (*tls.Config, error)
-	Log *slog.Logger
+	// Relay carries the connections.
+	Relay *Relay
+	Log   *slog.Logger
 
 	server change.Tracker
 }
 
 // Handle serves one connection.
-func (p *Database) Handle(ctx context.Context, client *net.TCPConn) {
+func (p *Database) Handle(ctx context.Context, client net.Conn) {
 	first, err := p.start(client)
 	if err != nil {
 		p.Log.Debug("No start-up message", "error", err)
@@ -52,10 +54,12 @@ func (p *Database) Handle(ctx context.Context, client *net.TCPConn) {
 	if p.server.To("") {
 		p.Log.Info("The database is reached again", "address", p.Address)
 	}
-	pipe(ctx, client, server)
+	if err := p.Relay.pass(ctx, client, server); err != nil {
+		p.Log.Debug("A connection broke", "error", err)
+	}
 }
 
-func (p *Database) start(client *net.TCPConn) (startup, error) {
+func (p *Database) start(client net.Conn) (startup, error) {
 	if err := client.SetDeadline(time.Now().Add(setupTimeout)); err != nil {
 		return startup{}, err
 	}
@@ -89,16 +93,15 @@ func greet(client, server net.Conn, first startup) error {
 	if err := server.SetReadDeadline(time.Now().Add(answerTimeout)); err != nil {
 		return err
 	}
-	buffer := buffers.Get().(*[bufferSize]byte)
-	defer buffers.Put(buffer)
-	n, err := server.Read(buffer[:])
+	buffer := make([]byte, bufferSize)
+	n, err := server.Read(buffer)
 	if err != nil {
 		return fmt.Errorf("answer to the start-up message: %w", err)
 	}
 	if err := server.SetReadDeadline(time.Time{}); err != nil {
 		return err
 	}
-	// A client that is gone is no fault of the server; the pipe finds out.
+	// A client that is gone is no fault of the server; the relay finds out.
 	client.Write(buffer[:n]) //nolint:errcheck // as said
 	return nil
 }
@@ -119,7 +122,7 @@ func secure(ctx context.Context, conn *net.TCPConn, settings *tls.Config) (*tls.
 	if answer[0] != 'S' {
 		return nil, errors.New("the server does not offer TLS")
 	}
-	secured := tls.Client(conn, settings)
+	secured := tls.Client(&transport{conn}, settings)
 	if err := handshake(ctx, secured); err != nil {
 		return nil, err
 	}

@@ -16,14 +16,16 @@ type Inbound struct {
 	TLS *tls.Config
 	// Forward is the application's address on localhost, "127.0.0.1:8000".
 	Forward string
-	Log     *slog.Logger
+	// Relay carries the connections.
+	Relay *Relay
+	Log   *slog.Logger
 
 	application change.Tracker
 }
 
 // Handle serves one connection.
-func (p *Inbound) Handle(ctx context.Context, conn *net.TCPConn) {
-	peer := tls.Server(conn, p.TLS)
+func (p *Inbound) Handle(ctx context.Context, conn net.Conn) {
+	peer := tls.Server(&transport{conn}, p.TLS)
 	if err := handshake(ctx, peer); err != nil {
 		p.Log.Debug("TLS handshake failed", "peer", conn.RemoteAddr().String(), "error", err)
 		return
@@ -40,7 +42,9 @@ func (p *Inbound) Handle(ctx context.Context, conn *net.TCPConn) {
 	if p.application.To("") {
 		p.Log.Info("The application takes connections again", "address", p.Forward)
 	}
-	pipe(ctx, peer, application)
+	if err := p.Relay.pass(ctx, application, peer); err != nil {
+		p.Log.Debug("A connection broke", "error", err)
+	}
 }
 
 func handshake(ctx context.Context, conn *tls.Conn) error {

@@ -20,11 +20,11 @@ const (
 )
 
 // Handler serves one connection until it ends. conn is closed afterwards, and when ctx ends.
-type Handler func(ctx context.Context, conn *net.TCPConn)
+type Handler func(ctx context.Context, conn net.Conn)
 
 // Serve hands each connection of listener to handle until ctx ends. Then it accepts no more, and returns when the last connection
 // ended or the time for that is up.
-func Serve(ctx context.Context, log *slog.Logger, listener *net.TCPListener, handle Handler) error {
+func Serve(ctx context.Context, log *slog.Logger, listener net.Listener, handle Handler) error {
 	stop := context.AfterFunc(ctx, func() { listener.Close() }) //nolint:errcheck // nothing is left to do about it
 	defer stop()
 	connections, cut := context.WithCancel(context.WithoutCancel(ctx))
@@ -32,7 +32,7 @@ func Serve(ctx context.Context, log *slog.Logger, listener *net.TCPListener, han
 
 	var open sync.WaitGroup
 	for {
-		conn, err := listener.AcceptTCP()
+		conn, err := listener.Accept()
 		if errors.Is(err, net.ErrClosed) {
 			break
 		}

@@ -63,6 +63,15 @@ func serve(t testing.TB, handle Handler) string {
 	return listener.Addr().String()
 }
 
+// newRelay gives a relay that ends with the test. Servers that use it must be started later, so that they end before.
+func newRelay(t testing.TB) *Relay {
+	t.Helper()
+	relay, err := NewRelay()
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, relay.Close()) })
+	return relay
+}
+
 // database is a server that speaks the start of the Postgres protocol, answers "ok", and then does what then does.
 func database(t testing.TB, answer byte, then func(conn *tls.Conn)) (address string, client *tls.Config) {
 	t.Helper()
@@ -71,7 +80,7 @@ func database(t testing.TB, answer byte, then func(conn *tls.Conn)) (address str
 		MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{certificate}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert,
 		DynamicRecordSizingDisabled: true,
 	}
-	address = serve(t, func(_ context.Context, conn *net.TCPConn) {
+	address = serve(t, func(_ context.Context, conn net.Conn) {
 		request := make([]byte, startupHeader)
 		if _, err := io.ReadFull(conn, request); err != nil || !bytes.Equal(request, tlsRequest()) {
 			return
@@ -94,7 +103,7 @@ func database(t testing.TB, answer byte, then func(conn *tls.Conn)) (address str
 
 func proxyTo(t testing.TB, address string, settings *tls.Config) string {
 	t.Helper()
-	proxy := &Database{Address: address, TLS: func() (*tls.Config, error) { return settings, nil }, Log: quiet}
+	proxy := &Database{Address: address, TLS: func() (*tls.Config, error) { return settings, nil }, Relay: newRelay(t), Log: quiet}
 	return serve(t, proxy.Handle)
 }
 
@@ -187,7 +196,7 @@ func TestTheApplicationLearnsWhyThereIsNoConnection(t *testing.T) {
 }
 
 func TestNoCertificateMeansNoConnection(t *testing.T) {
-	proxy := &Database{Address: "127.0.0.1:1", TLS: func() (*tls.Config, error) { return nil, errors.New("none yet") }, Log: quiet}
+	proxy := &Database{Address: "127.0.0.1:1", TLS: func() (*tls.Config, error) { return nil, errors.New("none yet") }, Relay: newRelay(t), Log: quiet}
 	conn := dialLocal(t, serve(t, proxy.Handle))
 	_, err := io.WriteString(conn, packet(protocol3, ""))
 	require.NoError(t, err)

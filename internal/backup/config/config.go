@@ -61,6 +61,8 @@ type Database struct {
 	// User to connect as and, for a restore, the Owner to act as.
 	User  string `json:"user"`
 	Owner string `json:"owner,omitempty"`
+	// StorageBytes is the size of the server's volume, which a restore has to fit into beside what is there. 0: not known.
+	StorageBytes int64 `json:"storageBytes,omitempty"`
 }
 
 // Location is a bucket and where in it the environment's repository is.
@@ -111,4 +113,6 @@ type Restore struct {
 	Name string `json:"name"`
 	// Drop removes what the restore of that name has replaced, and does nothing else.
 	Drop bool `json:"drop,omitempty"`
+	// Undo brings back what the restore of that name has replaced, however far it came, and does nothing else.
+	Undo bool `json:"undo,omitempty"`
 }

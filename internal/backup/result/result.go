@@ -27,6 +27,8 @@ type Result struct {
 	// Reason and Message say what went wrong, in the terms of a condition; empty for a run that did all of its work.
 	Reason  string `json:"reason,omitempty"`
 	Message string `json:"message,omitempty"`
+	// Refused says of a restore with a Reason that it has touched nothing.
+	Refused bool `json:"refused,omitempty"`
 	// Locations, in the order of the configuration.
 	Locations []Location `json:"locations,omitempty"`
 	// ManifestDigest is SHA-256, in hexadecimal, of the signed manifest.

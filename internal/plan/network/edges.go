@@ -5,6 +5,7 @@ import (
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/agent/config"
+	backup "github.com/crmkeep/crmkeep/internal/backup/config"
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/plan/target"
 	"github.com/crmkeep/crmkeep/internal/settings"
@@ -39,12 +40,16 @@ func Edges(t *target.Target) []Edge {
 		{From: anyone, To: outside(n.Vault), Protocol: corev1.ProtocolTCP, Port: n.Vault.Port},
 		{From: outside(operator(n)), To: web, Protocol: corev1.ProtocolTCP, Port: config.TLSPort},
 	}
-	applications := []string{naming.ComponentMigrate}
+	clients := []string{naming.ComponentMigrate}
 	for _, c := range t.Components {
-		applications = append(applications, c.Name)
+		clients = append(clients, c.Name)
 	}
-	for _, name := range applications {
+	for _, name := range append(clients, naming.ComponentBackup, naming.ComponentRestore) {
 		edges = append(edges, databaseEdge(t, name))
+	}
+	// Each run has an edge of its own to the locations that it uses, which comes and goes with it.
+	for _, run := range []string{naming.ComponentBackup, naming.ComponentRestore} {
+		edges = append(edges, Edge{From: outside(operator(n)), To: Endpoint{Component: run}, Protocol: corev1.ProtocolTCP, Port: backup.ProgressPort})
 	}
 	// Quarantine cuts off people and integrations, and nothing else.
 	if t.State == v1alpha1.StateQuarantined {

@@ -148,7 +148,7 @@ func TestTheDatabaseIsReachedByWhatUsesItOnly(t *testing.T) {
 			from = append(from, e.From.Component)
 		}
 	}
-	assert.ElementsMatch(t, []string{naming.ComponentMigrate, "web", "queue"}, from)
+	assert.ElementsMatch(t, []string{naming.ComponentMigrate, "web", "queue", naming.ComponentBackup, naming.ComponentRestore}, from)
 }
 
 func eachEnvironment(t *testing.T, check func(*testing.T, target.Target)) {

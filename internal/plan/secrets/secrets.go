@@ -29,6 +29,8 @@ type Component struct {
 	NeedsDataKey bool
 	// NeedsAdmin lets it make and read the CRM's first administrator.
 	NeedsAdmin bool
+	// Run is layout.GrantBackup or layout.GrantRestore for what makes or reads backups, and empty for everything else.
+	Run layout.Grant
 }
 
 // Layout plans an environment. An environment's own key rotation and certificate lifetime go into settings before.
@@ -62,6 +64,9 @@ func role(settings layout.Settings, environment Environment, component Component
 	}
 	if component.NeedsAdmin {
 		grants = append(grants, layout.GrantAdmin)
+	}
+	if component.Run != "" {
+		grants = append(grants, component.Run)
 	}
 	return layout.Role{
 		PKI: pkiRole(settings, environment, component),

@@ -61,6 +61,7 @@ func TestEveryPlannedListOfPoliciesIsOneThatTheOperatorMayAssign(t *testing.T) {
 	settings := layout.Default()
 	for _, needs := range []secrets.Component{
 		{}, {NeedsDataKey: true}, {NeedsAdmin: true}, {NeedsDataKey: true, NeedsAdmin: true},
+		{Run: layout.GrantBackup}, {Run: layout.GrantRestore},
 	} {
 		planned := secrets.Layout(settings, secrets.Environment{Components: []secrets.Component{needs}})
 		if policies := planned.Roles[0].Auth.TokenPolicies; !slices.Contains(settings.PolicyLists(), policies) {

@@ -41,8 +41,9 @@ type Target struct {
 	Hostname    string
 	State       v1alpha1.EnvironmentState
 
-	Class   v1alpha1.CRMClassSpec
-	Version v1alpha1.ClassVersion
+	ClassName string
+	Class     v1alpha1.CRMClassSpec
+	Version   v1alpha1.ClassVersion
 	// Current is the version that the database is at; empty before the first migration.
 	Current v1alpha1.ClassVersion
 	User    int64
@@ -84,6 +85,7 @@ func Resolve(s settings.Settings, tenant *v1alpha1.CRMTenant, class *v1alpha1.CR
 		Namespace:    naming.WorkloadNamespace(tenant.Name, env.Name),
 		Hostname:     env.Spec.Hostname,
 		State:        cmp.Or(env.Spec.State, v1alpha1.StateRunning),
+		ClassName:    class.Name,
 		Class:        class.Spec,
 		User:         valueOr(class.Spec.User, DefaultUser),
 		Integrations: env.Spec.Integrations,
@@ -104,6 +106,9 @@ func (t *Target) WebComponent() Component {
 	i := slices.IndexFunc(t.Components, func(c Component) bool { return c.Type == v1alpha1.ComponentWeb })
 	return t.Components[i]
 }
+
+// RestoreSource is the workload namespace of the environment whose backups this one is restored from: its own.
+func (t *Target) RestoreSource() string { return t.Namespace }
 
 // NeedsMigration tells whether the database has to be taken to the wanted version first.
 func (t *Target) NeedsMigration() bool { return t.Current.Name != t.Version.Name }

@@ -7,7 +7,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	batchv1ac "k8s.io/client-go/applyconfigurations/batch/v1"
-	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
@@ -15,6 +14,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/binding"
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/plan/object"
+	"github.com/crmkeep/crmkeep/internal/plan/podspec"
 	"github.com/crmkeep/crmkeep/internal/plan/secrets"
 	"github.com/crmkeep/crmkeep/internal/plan/target"
 )
@@ -63,7 +63,7 @@ func componentPod(t *target.Target, id secrets.Component, c target.Component, ve
 	if err != nil {
 		return p, err
 	}
-	p.main = p.application(version.Image, c.StopSignal, command).WithResources(resources(c.CPU, c.Memory, c.Memory))
+	p.main = p.application(version.Image, c.StopSignal, command).WithResources(podspec.Resources(c.CPU, c.Memory, c.Memory))
 	if c.Type == v1alpha1.ComponentWeb {
 		p.main.WithReadinessProbe(healthProbe("/ready", 2, 3))
 		if c.Liveness != nil {
@@ -77,14 +77,13 @@ func componentPod(t *target.Target, id secrets.Component, c target.Component, ve
 // mountClassVolumes gives the application its volumes and the folders that it writes to and nobody keeps.
 func (p *pod) mountClassVolumes(mounts []v1alpha1.ClassVolumeMount) {
 	for _, m := range mounts {
-		p.volumes = append(p.volumes, corev1ac.Volume().WithName(naming.Volume(m.Name)).WithPersistentVolumeClaim(
-			corev1ac.PersistentVolumeClaimVolumeSource().WithClaimName(naming.Volume(m.Name))))
-		p.main.WithVolumeMounts(mount(naming.Volume(m.Name), m.MountPath, false))
+		p.volumes = append(p.volumes, podspec.Claim(naming.Volume(m.Name), naming.Volume(m.Name)))
+		p.main.WithVolumeMounts(podspec.Mount(naming.Volume(m.Name), m.MountPath, false))
 	}
 	for i, dir := range p.target.Class.WritablePaths {
 		name := "writable-" + itoa(int32(i))
-		p.volumes = append(p.volumes, scratch(name))
-		p.main.WithVolumeMounts(mount(name, dir, false))
+		p.volumes = append(p.volumes, podspec.Scratch(name))
+		p.main.WithVolumeMounts(podspec.Mount(name, dir, false))
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/agent/postgres/serverconfig"
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/plan/object"
+	"github.com/crmkeep/crmkeep/internal/plan/podspec"
 	"github.com/crmkeep/crmkeep/internal/plan/secrets"
 	"github.com/crmkeep/crmkeep/internal/plan/target"
 )
@@ -38,24 +39,24 @@ func database(t *target.Target, id secrets.Component, run Run) ([]object.Object,
 		target: t, component: naming.ComponentDatabase, config: c, user: target.DefaultUser,
 		graceSeconds: databaseStopSeconds, restart: corev1.RestartPolicyAlways,
 		volumes: []*corev1ac.VolumeApplyConfiguration{
-			scratch(volumeSocket),
+			podspec.Scratch(volumeSocket),
 			corev1ac.Volume().WithName(volumeData).WithPersistentVolumeClaim(
 				corev1ac.PersistentVolumeClaimVolumeSource().WithClaimName(claim)),
 		},
 	}
 	image := t.Settings.Images.Postgres
-	p.init = p.container(containerInit, image).
+	p.init = podspec.Container(p.target.Settings.Images, containerInit, image).
 		WithCommand(path.Join(config.BinDir, "crmkeep")).WithArgs("postgres-init", "--data", dataDir).
-		WithResources(resources(t.Database.CPU, t.Database.Memory, t.Database.Memory)).
-		WithVolumeMounts(mount(volumeBin, config.BinDir, true), mount(volumeData, dataMount, false), mount(volumeTmp, "/tmp", false))
+		WithResources(podspec.Resources(t.Database.CPU, t.Database.Memory, t.Database.Memory)).
+		WithVolumeMounts(podspec.Mount(volumeBin, config.BinDir, true), podspec.Mount(volumeData, dataMount, false), podspec.Mount(volumeTmp, "/tmp", false))
 	// SIGTERM waits until every client has left; SIGINT ends their sessions and writes a checkpoint.
 	p.main = p.application(image, "SIGINT", []string{
 		"postgres", "-D", dataDir, "-c", "config_file=" + path.Join(config.FilesDir, serverconfig.ConfFile),
 	}).
 		WithPorts(corev1ac.ContainerPort().WithName("postgres").WithContainerPort(config.DatabasePort).WithProtocol(corev1.ProtocolTCP)).
-		WithResources(resources(t.Database.CPU, t.Database.Memory, t.Database.Memory)).
+		WithResources(podspec.Resources(t.Database.CPU, t.Database.Memory, t.Database.Memory)).
 		WithReadinessProbe(healthProbe("/ready", 2, 3)).
-		WithVolumeMounts(mount(volumeData, dataMount, false), mount(volumeSocket, socketDir, false))
+		WithVolumeMounts(podspec.Mount(volumeData, dataMount, false), podspec.Mount(volumeSocket, socketDir, false))
 
 	objects := support(t, naming.ComponentDatabase, c)
 	return append(objects,

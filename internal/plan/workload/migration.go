@@ -9,6 +9,7 @@ import (
 
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/plan/object"
+	"github.com/crmkeep/crmkeep/internal/plan/podspec"
 	"github.com/crmkeep/crmkeep/internal/plan/secrets"
 	"github.com/crmkeep/crmkeep/internal/plan/target"
 )
@@ -53,7 +54,7 @@ func migration(t *target.Target, id secrets.Component, run Run) ([]object.Object
 		target: t, component: naming.ComponentMigrate, config: c, user: t.User,
 		graceSeconds: migrationStopSeconds, restart: corev1.RestartPolicyNever,
 	}
-	p.main = p.application(t.Version.Image, "", command).WithResources(resources(web.CPU, web.Memory, web.Memory))
+	p.main = p.application(t.Version.Image, "", command).WithResources(podspec.Resources(web.CPU, web.Memory, web.Memory))
 	p.mountClassVolumes(web.VolumeMounts)
 	return append(objects, object.Object{Configuration: migrationJob(p), CreateOnly: true}), nil
 }

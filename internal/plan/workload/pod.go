@@ -12,6 +12,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/agent/config"
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/plan/object"
+	"github.com/crmkeep/crmkeep/internal/plan/podspec"
 	"github.com/crmkeep/crmkeep/internal/plan/target"
 )
 
@@ -32,9 +33,6 @@ const (
 	volumeFiles  = "crmkeep-files"
 	volumeTmp    = "tmp"
 )
-
-// tokenSeconds is how long the token lives that an agent logs in to Vault with; kubelet renews it.
-const tokenSeconds = 600
 
 var (
 	agentCPU    = resource.MustParse("10m")
@@ -67,16 +65,9 @@ func (p pod) template() *corev1ac.PodTemplateSpecApplyConfiguration {
 	if p.init != nil {
 		inits = append(inits, p.init)
 	}
-	spec := corev1ac.PodSpec().
-		WithServiceAccountName(p.component).
-		WithAutomountServiceAccountToken(false).
-		WithEnableServiceLinks(false).
+	spec := podspec.Restricted(p.component, p.user).
 		WithTerminationGracePeriodSeconds(p.graceSeconds).
 		WithRestartPolicy(p.restart).
-		WithSecurityContext(corev1ac.PodSecurityContext().
-			WithRunAsNonRoot(true).WithRunAsUser(p.user).WithRunAsGroup(p.user).WithFSGroup(p.user).
-			WithFSGroupChangePolicy(corev1.FSGroupChangeOnRootMismatch).
-			WithSeccompProfile(corev1ac.SeccompProfile().WithType(corev1.SeccompProfileTypeRuntimeDefault))).
 		WithInitContainers(inits...).
 		WithContainers(p.main).
 		WithVolumes(p.agentVolumes()...).
@@ -90,7 +81,7 @@ func (p pod) template() *corev1ac.PodTemplateSpecApplyConfiguration {
 // install puts this program where images find it that do not have it.
 func (p pod) install() *corev1ac.ContainerApplyConfiguration {
 	return p.crmkeep(containerInstall, "install", config.BinDir).
-		WithVolumeMounts(mount(volumeBin, config.BinDir, false))
+		WithVolumeMounts(podspec.Mount(volumeBin, config.BinDir, false))
 }
 
 func (p pod) agent() *corev1ac.ContainerApplyConfiguration {
@@ -100,70 +91,45 @@ func (p pod) agent() *corev1ac.ContainerApplyConfiguration {
 		// Vault may be away for as long as it likes: the agent says what it waits for and a restart would not help.
 		WithStartupProbe(healthProbe("/started", 1, 86400)).
 		WithVolumeMounts(
-			mount(volumeConfig, config.Dir, true),
-			mount(volumeToken, config.TokenDir, true),
-			mount(volumeFiles, config.FilesDir, false))
+			podspec.Mount(volumeConfig, config.Dir, true),
+			podspec.Mount(volumeToken, config.TokenDir, true),
+			podspec.Mount(volumeFiles, config.FilesDir, false))
 	if p.config.Inbound != nil {
 		c.WithPorts(corev1ac.ContainerPort().WithName("https").WithContainerPort(config.TLSPort).WithProtocol(corev1.ProtocolTCP))
 	}
 	if p.config.Postgres != nil {
-		c.WithVolumeMounts(mount(volumeSocket, socketDir, false))
+		c.WithVolumeMounts(podspec.Mount(volumeSocket, socketDir, false))
 	}
 	return c
 }
 
 func (p pod) crmkeep(name string, args ...string) *corev1ac.ContainerApplyConfiguration {
-	return p.container(name, p.target.Settings.Images.Crmkeep).
+	return podspec.Container(p.target.Settings.Images, name, p.target.Settings.Images.Crmkeep).
 		WithCommand("/crmkeep").WithArgs(args...).
-		WithResources(resources(agentCPU, agentMemory, agentLimit))
-}
-
-// container has what Pod Security "restricted" asks for, and a read-only root.
-func (p pod) container(name, image string) *corev1ac.ContainerApplyConfiguration {
-	return corev1ac.Container().WithName(name).WithImage(image).
-		WithImagePullPolicy(corev1.PullPolicy(p.target.Settings.Images.PullPolicy)).
-		WithSecurityContext(corev1ac.SecurityContext().
-			WithAllowPrivilegeEscalation(false).WithReadOnlyRootFilesystem(true).
-			WithCapabilities(corev1ac.Capabilities().WithDrop("ALL")))
+		WithResources(podspec.Resources(agentCPU, agentMemory, agentLimit))
 }
 
 // application is a container that runs command in image with what the agent rendered.
 func (p pod) application(image, stopSignal string, command []string) *corev1ac.ContainerApplyConfiguration {
 	// As process 1 a program that sets up no handler ignores SIGTERM, and is killed half a minute later; so it never is.
 	args := []string{"exec", "--stop-signal", cmp.Or(stopSignal, "SIGTERM"), "--"}
-	return p.container(containerMain, image).
+	return podspec.Container(p.target.Settings.Images, containerMain, image).
 		WithCommand(path.Join(config.BinDir, "crmkeep")).
 		WithArgs(append(args, command...)...).
 		WithVolumeMounts(
-			mount(volumeBin, config.BinDir, true),
-			mount(volumeFiles, config.FilesDir, true),
-			mount(volumeTmp, "/tmp", false))
+			podspec.Mount(volumeBin, config.BinDir, true),
+			podspec.Mount(volumeFiles, config.FilesDir, true),
+			podspec.Mount(volumeTmp, "/tmp", false))
 }
 
 func (p pod) agentVolumes() []*corev1ac.VolumeApplyConfiguration {
 	return []*corev1ac.VolumeApplyConfiguration{
-		scratch(volumeBin),
-		scratch(volumeTmp),
-		corev1ac.Volume().WithName(volumeFiles).WithEmptyDir(
-			corev1ac.EmptyDirVolumeSource().WithMedium(corev1.StorageMediumMemory).WithSizeLimit(filesLimit)),
-		corev1ac.Volume().WithName(volumeConfig).WithConfigMap(
-			corev1ac.ConfigMapVolumeSource().WithName(naming.AgentConfig(p.component))),
-		corev1ac.Volume().WithName(volumeToken).WithProjected(corev1ac.ProjectedVolumeSource().WithSources(
-			corev1ac.VolumeProjection().WithServiceAccountToken(corev1ac.ServiceAccountTokenProjection().
-				WithAudience(p.target.Settings.Vault.Audience).WithExpirationSeconds(tokenSeconds).WithPath("token")))),
+		podspec.Scratch(volumeBin),
+		podspec.Scratch(volumeTmp),
+		podspec.Memory(volumeFiles, filesLimit),
+		podspec.ConfigMap(volumeConfig, naming.AgentConfig(p.component)),
+		podspec.Token(volumeToken, p.target.Settings.Vault.Audience),
 	}
-}
-
-func scratch(name string) *corev1ac.VolumeApplyConfiguration {
-	return corev1ac.Volume().WithName(name).WithEmptyDir(corev1ac.EmptyDirVolumeSource())
-}
-
-func mount(name, dir string, readOnly bool) *corev1ac.VolumeMountApplyConfiguration {
-	m := corev1ac.VolumeMount().WithName(name).WithMountPath(dir)
-	if readOnly {
-		m.WithReadOnly(true)
-	}
-	return m
 }
 
 // healthProbe asks the agent, which is the only one that can reach the application.
@@ -171,12 +137,6 @@ func healthProbe(path string, periodSeconds, failures int32) *corev1ac.ProbeAppl
 	return corev1ac.Probe().
 		WithHTTPGet(corev1ac.HTTPGetAction().WithPath(path).WithPort(intstr.FromInt32(config.HealthPort)).WithScheme(corev1.URISchemeHTTP)).
 		WithPeriodSeconds(periodSeconds).WithFailureThreshold(failures).WithTimeoutSeconds(5)
-}
-
-func resources(cpu, memory, limit resource.Quantity) *corev1ac.ResourceRequirementsApplyConfiguration {
-	return corev1ac.ResourceRequirements().
-		WithRequests(corev1.ResourceList{corev1.ResourceCPU: cpu, corev1.ResourceMemory: memory}).
-		WithLimits(corev1.ResourceList{corev1.ResourceMemory: limit})
 }
 
 func objectLabels(t *target.Target, component string) map[string]string {

@@ -21,8 +21,7 @@ func support(t *target.Target, component string, c config.Config) []object.Objec
 		data[config.VaultCAFile] = ca
 	}
 	return []object.Object{
-		{Configuration: corev1ac.ServiceAccount(component, t.Namespace).
-			WithLabels(objectLabels(t, component)).WithAutomountServiceAccountToken(false)},
+		{Configuration: serviceAccount(t, component, component)},
 		{Configuration: corev1ac.ConfigMap(naming.AgentConfig(component), t.Namespace).
 			WithLabels(objectLabels(t, component)).WithData(data)},
 	}

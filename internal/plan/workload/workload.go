@@ -35,6 +35,7 @@ func Objects(t *target.Target, run Run) ([]object.Object, error) {
 	if err != nil {
 		return nil, err
 	}
+	objects = append(objects, runAccounts(t)...)
 	if t.Database.External == nil {
 		more, err := database(t, identities[naming.ComponentDatabase], run)
 		if err != nil {

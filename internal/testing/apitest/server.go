@@ -6,14 +6,20 @@
 package apitest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -23,6 +29,9 @@ import (
 
 // assets is the variable that envtest reads too.
 const assets = "KUBEBUILDER_ASSETS"
+
+// killTimeout is how long a killed process may take to be gone.
+const killTimeout = 20 * time.Second
 
 // Server is a running API server. Its methods are safe for concurrent use.
 type Server struct {
@@ -48,7 +57,7 @@ func WithAdmissionPlugins(plugins ...string) Option {
 	}
 }
 
-// WithCertificatesIn keeps the API server's certificates in a folder of the caller's, so that it can be stopped and started again.
+// WithCertificatesIn keeps the API server's certificates in a folder of the caller's, so that it can be killed and started again.
 func WithCertificatesIn(folder string) Option {
 	return func(e *envtest.Environment) { e.ControlPlane.GetAPIServer().CertDir = folder }
 }
@@ -132,12 +141,44 @@ func start(options []Option) (*Server, error) {
 	return &Server{environment: environment, config: config}, nil
 }
 
-// Stop ends the API server's process, as an upgrade or a crash would, and leaves etcd running. It needs WithCertificatesIn.
-func (s *Server) Stop(t testing.TB) {
+// Kill ends the API server's process at once, as a crash would, and leaves etcd running. It needs WithCertificatesIn.
+func (s *Server) Kill(t testing.TB) {
 	t.Helper()
-	if err := s.environment.ControlPlane.GetAPIServer().Stop(); err != nil {
-		t.Fatalf("stopping the API server: %v", err)
+	api := s.environment.ControlPlane.GetAPIServer()
+	process, err := processWith("--cert-dir=" + api.CertDir)
+	if err == nil {
+		err = process.Kill()
 	}
+	if err != nil {
+		t.Fatalf("killing the API server: %v", err)
+	}
+	// envtest notes the end of a process a little later; before, it says that there is none to stop.
+	err = wait.PollUntilContextTimeout(t.Context(), 10*time.Millisecond, killTimeout, true, func(context.Context) (bool, error) {
+		return api.Stop() == nil, nil
+	})
+	if err != nil {
+		t.Fatalf("waiting for the API server to be gone: %v", err)
+	}
+}
+
+// processWith finds the process with that argument.
+func processWith(argument string) (*os.Process, error) {
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil || !slices.Contains(strings.Split(string(content), "\x00"), argument) {
+			continue // Most processes have ended meanwhile or are others.
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+		if err != nil {
+			return nil, err
+		}
+		return os.FindProcess(pid)
+	}
+	return nil, fmt.Errorf("no process has the argument %s", argument)
 }
 
 // Continue starts the API server again on the same etcd, address and certificates, and returns when it is healthy.

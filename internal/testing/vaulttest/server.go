@@ -116,13 +116,43 @@ func (s *Server) Restart(t testing.TB) {
 	s.waitStatus(t, http.StatusServiceUnavailable)
 }
 
+// Copy gives a folder with a copy of all that is stored, as a snapshot would have it. The server is restarted for it, and unsealed.
+func (s *Server) Copy(t testing.TB) string {
+	t.Helper()
+	copied := filepath.Join(t.TempDir(), "copy")
+	s.Stop(t)
+	if err := os.CopyFS(copied, os.DirFS(s.storage())); err != nil {
+		t.Fatalf("copy Vault's storage: %v", err)
+	}
+	s.Restart(t)
+	s.Unseal(t)
+	return copied
+}
+
+// Restore puts a copy in the place of what is stored. The server is restarted for it, and unsealed.
+func (s *Server) Restore(t testing.TB, copied string) {
+	t.Helper()
+	s.Stop(t)
+	err := os.RemoveAll(s.storage())
+	if err == nil {
+		err = os.CopyFS(s.storage(), os.DirFS(copied))
+	}
+	if err != nil {
+		t.Fatalf("restore Vault's storage: %v", err)
+	}
+	s.Restart(t)
+	s.Unseal(t)
+}
+
+func (s *Server) storage() string { return filepath.Join(s.dir, "storage") }
+
 func (s *Server) keysFile() string { return filepath.Join(s.dir, "keys.json") }
 
 // run starts the process and returns when it listens.
 func (s *Server) run(t testing.TB) {
 	t.Helper()
 	process := exec.Command(os.Getenv(BinaryEnv),
-		"-listen", s.listen, "-file", filepath.Join(s.dir, "storage"), "-keys", s.keysFile())
+		"-listen", s.listen, "-file", s.storage(), "-keys", s.keysFile())
 	var log strings.Builder
 	process.Stderr = &log
 	stdout, err := process.StdoutPipe()

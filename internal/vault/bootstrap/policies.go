@@ -32,6 +32,7 @@ func Policies(settings layout.Settings, accessor string) ([]Policy, error) {
 		"Transit":        settings.TransitMount(),
 		"PKI":            settings.PKIMount(),
 		"KV":             settings.KVMount(),
+		"Locations":      layout.LocationsPath,
 		"AuthMount":      settings.AuthMount,
 		"AuthRolePrefix": settings.AuthRolePrefix(),
 		"Audience":       settings.Audience,

@@ -6,7 +6,7 @@ import (
 )
 
 // Grant is something that a component may do in Vault. Each is one policy, in bootstrap/policies/<grant>.hcl; a new one needs that
-// file and a place in the list of optional grants, and the bootstrap to run again.
+// file and a place in the list of combinations, and the bootstrap to run again.
 type Grant string
 
 // All grants.
@@ -17,16 +17,21 @@ const (
 	GrantDataKey Grant = "data-key"
 	// GrantAdmin writes the CRM's first administrator once, and reads it.
 	GrantAdmin Grant = "admin"
+	// GrantBackup makes and unwraps the passwords of the environment's repositories and signs manifests.
+	GrantBackup Grant = "backup"
+	// GrantRestore unwraps with the key that the component's ServiceAccount is named after.
+	GrantRestore Grant = "restore"
 )
 
-// optional grants come on top of GrantCertificate.
-var optional = []Grant{GrantAdmin, GrantDataKey}
+// combinations are the grants that a component can have on top of GrantCertificate. No other combination is ever planned, so the
+// operator may assign no other.
+var combinations = [][]Grant{{}, {GrantDataKey}, {GrantAdmin}, {GrantDataKey, GrantAdmin}, {GrantBackup}, {GrantRestore}}
 
 // Grants lists all grants, sorted.
 func Grants() []Grant {
-	all := append([]Grant{GrantCertificate}, optional...)
+	all := append(slices.Concat(combinations...), GrantCertificate)
 	slices.Sort(all)
-	return all
+	return slices.Compact(all)
 }
 
 // PolicyList names the policies of GrantCertificate and of the others given, in the order that Vault keeps.
@@ -39,16 +44,10 @@ func (s Settings) PolicyList(others ...Grant) CommaList {
 	return CommaList(strings.Join(slices.Compact(names), ","))
 }
 
-// PolicyLists is every combination of policies that a component can have, sorted: what the operator may put into an AuthRole.
+// PolicyLists is every list of policies that a component can have, sorted: what the operator may put into an AuthRole.
 func (s Settings) PolicyLists() []CommaList {
 	var lists []CommaList
-	for chosen := range 1 << len(optional) {
-		var grants []Grant
-		for i, grant := range optional {
-			if chosen&(1<<i) != 0 {
-				grants = append(grants, grant)
-			}
-		}
+	for _, grants := range combinations {
 		lists = append(lists, s.PolicyList(grants...))
 	}
 	slices.Sort(lists)

@@ -22,7 +22,7 @@ func TestACommaListIsReadInBothFormsOfVaultsAPI(t *testing.T) {
 func TestEveryComponentHasTheCertificateAndNoListRepeats(t *testing.T) {
 	settings := layout.Default()
 	lists := settings.PolicyLists()
-	if len(lists) != 4 || len(slices.Compact(slices.Clone(lists))) != 4 {
+	if len(lists) != 6 || len(slices.Compact(slices.Clone(lists))) != 6 {
 		t.Fatalf("lists: %q", lists)
 	}
 	for _, list := range lists {

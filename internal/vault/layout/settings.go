@@ -70,7 +70,7 @@ func (s Settings) PKIMount() string { return s.Prefix + "-pki" }
 // PKIRootMount holds the root CA, unless the user has one elsewhere.
 func (s Settings) PKIRootMount() string { return s.Prefix + "-pki-root" }
 
-// KVMount holds wrapped keys and first administrators, kv version 2.
+// KVMount holds wrapped keys, first administrators and the credentials of backup locations, kv version 2.
 func (s Settings) KVMount() string { return s.Prefix + "-kv" }
 
 // Names.
@@ -104,6 +104,10 @@ func DataKeyPath(namespace string) string { return namespace + "/data-key" }
 
 // AdminPath is the place of its first administrator in the kv engine.
 func AdminPath(namespace string) string { return namespace + "/admin" }
+
+// LocationsPath is the folder in the kv engine of the credentials of backup locations, one secret for each with the fields
+// "accessKeyID" and "secretAccessKey". A workload namespace cannot have that name.
+const LocationsPath = "locations"
 
 // Paths of Vault's API, without "/v1/" before them.
 

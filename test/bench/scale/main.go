@@ -34,9 +34,13 @@ type options struct {
 	// deletionLimit is the largest number whose deletion is measured, in the first round only.
 	deletionLimit int
 	parallel      int
-	crmkeep       string
-	helm          string
-	results       string
+	// fairness is the size of the crowd among which another tenant's environments are measured; 0 for not at all.
+	fairness int
+	// check fails when a count is not as it must be.
+	check   bool
+	crmkeep string
+	helm    string
+	results string
 	// profile is how long the manager's CPU profile is taken; 0 for not at all.
 	profile time.Duration
 	// scratch holds what a run writes; it is removed at its end.
@@ -66,6 +70,8 @@ func parse() (options, error) {
 	flag.IntVar(&o.helmLimit, "helm-limit", 60, "how many environments Helm installs at most in one measurement; its time grows with their number and with nothing else")
 	flag.IntVar(&o.deletionLimit, "deletion-limit", 300, "the largest number of environments whose deletion is measured; that is done once for each number")
 	flag.IntVar(&o.parallel, "parallel", 0, "requests of the bare client at once; 0: the best of 8, 16 and 32, tried first")
+	flag.IntVar(&o.fairness, "fairness", 300, "measure one tenant's environments while another declares so `many` at once; 0: do not")
+	flag.BoolVar(&o.check, "check", false, "fail when a count of requests or passes is not as it must be")
 	flag.StringVar(&o.crmkeep, "crmkeep", "bin/crmkeep", "the `program`")
 	flag.StringVar(&o.helm, "helm", "helm", "the `program`")
 	flag.StringVar(&o.results, "results", ".build/bench-scale", "`folder` for the results")
@@ -111,7 +117,31 @@ func run(ctx context.Context, o options) (err error) {
 			}
 		}
 	}
+	if err := r.fair(ctx, o); err != nil {
+		return err
+	}
 	fmt.Println("results:", filepath.Join(o.results, "scale.json"), filepath.Join(o.results, "scale.svg"))
+	if o.check {
+		return r.check()
+	}
+	return nil
+}
+
+// fair measures fairness in each round, when that is wanted.
+func (r *report) fair(ctx context.Context, o options) error {
+	for round := range o.rounds {
+		if o.fairness == 0 {
+			return nil
+		}
+		f, err := measureFairness(ctx, o)
+		if err != nil {
+			return fmt.Errorf("fairness, round %d: %w", round+1, err)
+		}
+		r.Fairness = append(r.Fairness, *f)
+		if err := r.write(o.results); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

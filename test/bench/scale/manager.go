@@ -41,7 +41,7 @@ func startManager(ctx context.Context, w *world, o options) (*manager, time.Dura
 	m.process = exec.CommandContext(ctx, o.crmkeep, "manager", "--settings="+w.path("settings.yaml"),
 		"--vault-token-file="+w.path("operator.vault-token"), "--metrics-bind-address="+metrics, "--pprof-bind-address="+profiles,
 		"--health-probe-bind-address=0")
-	m.process.Env = append(os.Environ(), "KUBECONFIG="+w.path("operator.kubeconfig"))
+	m.process.Env = append(os.Environ(), "KUBECONFIG="+w.path("operator.kubeconfig"), "GOGC=200") // As the chart sets it.
 	m.process.Stderr = &m.log
 	if err := m.process.Start(); err != nil {
 		return nil, 0, err

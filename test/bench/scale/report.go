@@ -21,6 +21,8 @@ type report struct {
 	Rounds   int      `json:"rounds"`
 	Sizes    []int    `json:"sizes"`
 	Samples  []sample `json:"samples"`
+	// Fairness has one measurement of each round.
+	Fairness []fairness `json:"fairness,omitempty"`
 }
 
 // sample is one measurement.
@@ -140,6 +142,7 @@ func (r *report) print(to io.Writer) {
 	t.Flush() //nolint:errcheck // a person reads it
 	r.printCounts(to)
 	r.printManager(to)
+	r.printFairness(to)
 }
 
 // printCounts prints what the last round's samples counted: counts hardly vary.
@@ -154,15 +157,21 @@ func (r *report) printCounts(to io.Writer) {
 
 func (r *report) printManager(to io.Writer) {
 	t := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "\nn\tpasses per environment\tper object\tresident MB\tlive MB\tbase MB\tlive kB per environment"+
+	fmt.Fprintln(t, "\nn\tpasses per environment\tper object\tresident MB\tlive MB\tbase MB\tlive kB per environment\tof them beyond the row before"+
 		"\tsecond pass\tits writes\treads\tVault's\tcaches after a restart\tverified\twrites\treads")
+	var before sample
 	for _, s := range r.last() {
 		if s.Memory == nil || s.SecondPass == nil || s.Restart == nil {
 			continue
 		}
 		m, p, v := s.Memory, s.SecondPass, s.Restart
-		fmt.Fprintf(t, "%d\t%.1f\t%.2f\t%.0f\t%.1f\t%.1f\t%.0f\t%.2f s\t%.0f\t%.0f\t%s\t%.2f s\t%.2f s\t%.0f\t%.0f\n", s.N, s.Reconciles, s.ReconcilesPerObject,
-			m.Resident/1e6, m.Live/1e6, m.Base/1e6, m.PerEnvironment/1e3, p.Seconds, p.Writes, p.Reads, list(p.Vault, "%.0f"),
+		beyond := "-"
+		if before.Memory != nil {
+			beyond = fmt.Sprintf("%.0f", (m.Live-before.Memory.Live)/float64(s.N-before.N)/1e3)
+		}
+		before = s
+		fmt.Fprintf(t, "%d\t%.1f\t%.2f\t%.0f\t%.1f\t%.1f\t%.0f\t%s\t%.2f s\t%.0f\t%.0f\t%s\t%.2f s\t%.2f s\t%.0f\t%.0f\n", s.N, s.Reconciles, s.ReconcilesPerObject,
+			m.Resident/1e6, m.Live/1e6, m.Base/1e6, m.PerEnvironment/1e3, beyond, p.Seconds, p.Writes, p.Reads, list(p.Vault, "%.0f"),
 			v.CacheSeconds, v.Verified.Seconds, v.Verified.Writes, v.Verified.Reads)
 	}
 	fmt.Fprintln(t, "\nn\tall shredded\tnamespaces left\troles in Vault\tsecrets\tkeys\tof them no evidence key")

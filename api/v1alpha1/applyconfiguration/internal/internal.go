@@ -77,10 +77,16 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.crmkeep.crmkeep.api.v1alpha1.BackupRecord
   map:
     fields:
+    - name: bytes
+      type:
+        scalar: numeric
     - name: keyVersion
       type:
         scalar: numeric
     - name: manifestDigest
+      type:
+        scalar: string
+    - name: repository
       type:
         scalar: string
     - name: rows
@@ -262,6 +268,9 @@ var schemaYAML = typed.YAMLObject(`types:
           keys:
           - type
     - name: lastBackup
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: lastCare
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
     - name: lastProven
@@ -630,6 +639,9 @@ var schemaYAML = typed.YAMLObject(`types:
           elementRelationship: associative
           keys:
           - type
+    - name: keptUntil
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
     - name: observedGeneration
       type:
         scalar: numeric
@@ -1100,6 +1112,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: dataKeyVersion
       type:
         scalar: numeric
+    - name: keyCreated
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
     - name: keyVersion
       type:
         scalar: numeric

@@ -63,20 +63,26 @@ func (s Server) hba() string {
 		fmt.Sprintf("local all %q peer map=%s", Superuser, localMap),
 		"local all all reject",
 	}
-	if roles := s.roles(); len(roles) > 0 {
-		lines = append(lines, fmt.Sprintf("hostssl %q %s all cert map=%s", s.Database, strings.Join(roles, ","), clientMap))
+	if roles := s.roles(false); roles != "" {
+		lines = append(lines, fmt.Sprintf("hostssl %q %s all cert map=%s", s.Database, roles, clientMap))
+	}
+	if roles := s.roles(true); roles != "" {
+		lines = append(lines, fmt.Sprintf("hostssl all %s all cert map=%s", roles, clientMap))
 	}
 	lines = append(lines, "host all all all reject")
 	return strings.Join(lines, "\n") + "\n"
 }
 
-func (s Server) roles() []string {
+// roles of the clients that may connect to every database, or to the one only.
+func (s Server) roles(everyDatabase bool) string {
 	var roles []string
 	for _, client := range s.Clients {
-		roles = append(roles, fmt.Sprintf("%q", client.Role))
+		if client.EveryDatabase == everyDatabase {
+			roles = append(roles, fmt.Sprintf("%q", client.Role))
+		}
 	}
 	slices.Sort(roles)
-	return slices.Compact(roles)
+	return strings.Join(slices.Compact(roles), ",")
 }
 
 func (s Server) ident() string {

@@ -51,6 +51,8 @@ type Client struct {
 	// CommonName of the certificate: <tenant>.<environment>.<component>.k; see naming.CommonName.
 	CommonName string
 	Role       string
+	// EveryDatabase lets the role connect to others than Server.Database, as far as it has the right: a restore makes a new one.
+	EveryDatabase bool
 }
 
 // Files gives the configuration files by name. The same server gives the same text.

@@ -22,7 +22,8 @@ func server() serverconfig.Server {
 		Clients: []serverconfig.Client{
 			{CommonName: "acme.prod.web.k", Role: "crm"},
 			{CommonName: "acme.prod.migrate.k", Role: "crm"},
-			{CommonName: "acme.prod.backup.k", Role: "backup"},
+			{CommonName: "acme.prod.backup.k", Role: "crm_backup"},
+			{CommonName: "acme.prod.restore.k", Role: "crm_restore", EveryDatabase: true},
 		},
 	}
 }

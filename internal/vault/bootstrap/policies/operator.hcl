@@ -1,13 +1,14 @@
 # crmkeep's operator. Written by "crmkeep vault bootstrap"; changes made by hand are undone by its next run.
 #
-# The operator arranges keys, certificate roles and logins of environments. It can read no plaintext key and no password: it has
-# no decrypt, no datakey/plaintext, no export, no backup, no sign of certificates, and no read of a first administrator.
+# The operator arranges keys, certificate roles and logins of environments. It can read no plaintext key and no password of a
+# tenant: it has no decrypt, no datakey/plaintext, no export, no backup, no sign of certificates, and no read of a first administrator.
 # It has nothing below sys/, auth/token or identity/. In particular it can write no policy: the policies that components get are
 # those of the bootstrap, into which Vault fills the namespace and the ServiceAccount that Kubernetes vouches for.
 #
-# What remains: whoever takes over the operator can destroy keys, sign false evidence, change which names a component's
-# certificate may carry, and, being the one that runs pods in the namespaces {{.Namespaces}}, can run one as a component. The way is
-# over Kubernetes and leaves a login in Vault's audit log. There is no way from here to anything in Vault that is not crmkeep's.
+# What remains: whoever takes over the operator can destroy keys, sign false evidence, delete from backup locations whatever no object
+# lock holds, change which names a component's certificate may carry, and, being the one that runs pods in the namespaces
+# {{.Namespaces}}, can run one as a component. The way is over Kubernetes and leaves a login in Vault's audit log. There is no way from
+# here to anything in Vault that is not crmkeep's.
 
 # Make, read and destroy keys; none that could ever leave Vault. Deleting works only after the next rule has allowed it.
 path "{{.Transit}}/keys/+" {
@@ -67,6 +68,11 @@ path "{{.KV}}/metadata/+/data-key" {
 }
 path "{{.KV}}/metadata/+/admin" {
   capabilities = ["delete"]
+}
+
+# Credentials of backup locations, which it checks. It does not write them.
+path "{{.KV}}/data/{{.Locations}}/*" {
+  capabilities = ["read"]
 }
 
 # Logins of components: one ServiceAccount of one namespace of crmkeep's, and only the policies of the bootstrap. The roles of others

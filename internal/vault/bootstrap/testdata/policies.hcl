@@ -1,14 +1,15 @@
 # --- policy crmkeep-operator
 # crmkeep's operator. Written by "crmkeep vault bootstrap"; changes made by hand are undone by its next run.
 #
-# The operator arranges keys, certificate roles and logins of environments. It can read no plaintext key and no password: it has
-# no decrypt, no datakey/plaintext, no export, no backup, no sign of certificates, and no read of a first administrator.
+# The operator arranges keys, certificate roles and logins of environments. It can read no plaintext key and no password of a
+# tenant: it has no decrypt, no datakey/plaintext, no export, no backup, no sign of certificates, and no read of a first administrator.
 # It has nothing below sys/, auth/token or identity/. In particular it can write no policy: the policies that components get are
 # those of the bootstrap, into which Vault fills the namespace and the ServiceAccount that Kubernetes vouches for.
 #
-# What remains: whoever takes over the operator can destroy keys, sign false evidence, change which names a component's
-# certificate may carry, and, being the one that runs pods in the namespaces crm-*, can run one as a component. The way is
-# over Kubernetes and leaves a login in Vault's audit log. There is no way from here to anything in Vault that is not crmkeep's.
+# What remains: whoever takes over the operator can destroy keys, sign false evidence, delete from backup locations whatever no object
+# lock holds, change which names a component's certificate may carry, and, being the one that runs pods in the namespaces
+# crm-*, can run one as a component. The way is over Kubernetes and leaves a login in Vault's audit log. There is no way from
+# here to anything in Vault that is not crmkeep's.
 
 # Make, read and destroy keys; none that could ever leave Vault. Deleting works only after the next rule has allowed it.
 path "crmkeep-transit/keys/+" {
@@ -70,6 +71,11 @@ path "crmkeep-kv/metadata/+/admin" {
   capabilities = ["delete"]
 }
 
+# Credentials of backup locations, which it checks. It does not write them.
+path "crmkeep-kv/data/locations/*" {
+  capabilities = ["read"]
+}
+
 # Logins of components: one ServiceAccount of one namespace of crmkeep's, and only the policies of the bootstrap. The roles of others
 # have other names and are out of reach. The denied values are globs for "contains a star" and "contains a comma", and the empty
 # value, which Vault takes for a list without anything forbidden in it. A parameter that is left out takes Vault's default: to require
@@ -83,8 +89,10 @@ path "auth/kubernetes/role/crmkeep.*" {
     "token_policies" = [
       "crmkeep-component-admin,crmkeep-component-certificate",
       "crmkeep-component-admin,crmkeep-component-certificate,crmkeep-component-data-key",
+      "crmkeep-component-backup,crmkeep-component-certificate",
       "crmkeep-component-certificate",
       "crmkeep-component-certificate,crmkeep-component-data-key",
+      "crmkeep-component-certificate,crmkeep-component-restore",
     ]
     "token_no_default_policy" = [true]
     "token_type"              = ["batch"]
@@ -105,6 +113,33 @@ path "crmkeep-kv/data/{{identity.entity.aliases.ACCESSOR.metadata.service_accoun
   capabilities = ["create", "read"]
 }
 
+# --- policy crmkeep-component-backup
+# crmkeep: a backup may make the passwords of its environment's repositories, and unwrap those that it made before.
+path "crmkeep-transit/datakey/plaintext/{{identity.entity.aliases.ACCESSOR.metadata.service_account_namespace}}" {
+  capabilities = ["create", "update"]
+}
+path "crmkeep-transit/decrypt/{{identity.entity.aliases.ACCESSOR.metadata.service_account_namespace}}" {
+  capabilities = ["create", "update"]
+}
+
+# It signs manifests, which are verified by the public half of the same key.
+path "crmkeep-transit/sign/{{identity.entity.aliases.ACCESSOR.metadata.service_account_namespace}}.evidence" {
+  capabilities = ["create", "update"]
+}
+path "crmkeep-transit/keys/{{identity.entity.aliases.ACCESSOR.metadata.service_account_namespace}}.evidence" {
+  capabilities = ["read"]
+}
+
+# The wrapped data key goes into the manifest as it is.
+path "crmkeep-kv/data/{{identity.entity.aliases.ACCESSOR.metadata.service_account_namespace}}/data-key" {
+  capabilities = ["read"]
+}
+
+# Credentials of the locations that it writes to.
+path "crmkeep-kv/data/locations/*" {
+  capabilities = ["read"]
+}
+
 # --- policy crmkeep-component-certificate
 # crmkeep: a component may have its own certificate signed. Vault fills in who logged in, as Kubernetes vouched for it.
 path "crmkeep-pki/sign/{{identity.entity.aliases.ACCESSOR.metadata.service_account_namespace}}.{{identity.entity.aliases.ACCESSOR.metadata.service_account_name}}" {
@@ -118,5 +153,20 @@ path "crmkeep-kv/data/{{identity.entity.aliases.ACCESSOR.metadata.service_accoun
 }
 path "crmkeep-transit/decrypt/{{identity.entity.aliases.ACCESSOR.metadata.service_account_namespace}}" {
   capabilities = ["create", "update"]
+}
+
+# --- policy crmkeep-component-restore
+# crmkeep: a restore may read backups of the environment whose workload namespace its ServiceAccount is named after: unwrap the
+# passwords of that environment's repositories, and verify its manifests. It has no right on any other key.
+path "crmkeep-transit/decrypt/{{identity.entity.aliases.ACCESSOR.metadata.service_account_name}}" {
+  capabilities = ["create", "update"]
+}
+path "crmkeep-transit/keys/{{identity.entity.aliases.ACCESSOR.metadata.service_account_name}}.evidence" {
+  capabilities = ["read"]
+}
+
+# Credentials of the locations that it reads from.
+path "crmkeep-kv/data/locations/*" {
+  capabilities = ["read"]
 }
 

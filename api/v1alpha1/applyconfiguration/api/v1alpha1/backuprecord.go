@@ -13,6 +13,10 @@ type BackupRecordApplyConfiguration struct {
 	KeyVersion *int64 `json:"keyVersion,omitempty"`
 	// manifestDigest of the signed manifest, SHA-256 in hexadecimal.
 	ManifestDigest *string `json:"manifestDigest,omitempty"`
+	// repository is where in each location the backup is, below the location's prefix.
+	Repository *string `json:"repository,omitempty"`
+	// bytes of the database and the files.
+	Bytes *int64 `json:"bytes,omitempty"`
 	// rows in all tables.
 	Rows *int64 `json:"rows,omitempty"`
 }
@@ -44,6 +48,22 @@ func (b *BackupRecordApplyConfiguration) WithKeyVersion(value int64) *BackupReco
 // If called multiple times, the ManifestDigest field is set to the value of the last call.
 func (b *BackupRecordApplyConfiguration) WithManifestDigest(value string) *BackupRecordApplyConfiguration {
 	b.ManifestDigest = &value
+	return b
+}
+
+// WithRepository sets the Repository field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Repository field is set to the value of the last call.
+func (b *BackupRecordApplyConfiguration) WithRepository(value string) *BackupRecordApplyConfiguration {
+	b.Repository = &value
+	return b
+}
+
+// WithBytes sets the Bytes field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Bytes field is set to the value of the last call.
+func (b *BackupRecordApplyConfiguration) WithBytes(value int64) *BackupRecordApplyConfiguration {
+	b.Bytes = &value
 	return b
 }
 

@@ -17,7 +17,7 @@ type CRMBackupLocationSpecApplyConfiguration struct {
 	CIDR *string `json:"cidr,omitempty"`
 	// caBundle that the endpoint's certificate must chain to, PEM. Unset: the system's roots.
 	CABundle *string `json:"caBundle,omitempty"`
-	// region that the data is in.
+	// region that the data is in, and by which requests to the endpoint are signed.
 	Region *apiv1alpha1.Region `json:"region,omitempty"`
 	// bucket of the backups.
 	Bucket *string `json:"bucket,omitempty"`
@@ -25,9 +25,10 @@ type CRMBackupLocationSpecApplyConfiguration struct {
 	Prefix *string `json:"prefix,omitempty"`
 	// addressing of the bucket. Unset: Path.
 	Addressing *string `json:"addressing,omitempty"`
-	// credentialsPath is where Vault keeps the access key, in fields "accessKeyID" and "secretAccessKey".
+	// credentialsPath is where Vault keeps the access key, in fields "accessKeyID" and "secretAccessKey": "locations/<name>" in crmkeep's
+	// kv engine.
 	CredentialsPath *apiv1alpha1.VaultPath `json:"credentialsPath,omitempty"`
-	// objectLock that the bucket must have.
+	// objectLock that the bucket must give to new objects by default. Unset: it is not looked at.
 	ObjectLock *ObjectLockApplyConfiguration `json:"objectLock,omitempty"`
 }
 

@@ -16,7 +16,8 @@ type CRMBackupLocationStatusApplyConfiguration struct {
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 	// conditions are Ready, Reconciling, Stalled.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
-	// lastChecked is when a probe object was last written, read and deleted.
+	// lastChecked is when all was last found as declared: a probe object was written, read, listed and deleted. It is no more than some
+	// ten minutes behind.
 	LastChecked *metav1.Time `json:"lastChecked,omitempty"`
 }
 

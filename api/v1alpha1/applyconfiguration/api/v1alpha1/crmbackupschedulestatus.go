@@ -14,12 +14,14 @@ import (
 type CRMBackupScheduleStatusApplyConfiguration struct {
 	// observedGeneration is the generation that the status speaks of.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
-	// conditions are Ready, Reconciling, Stalled.
+	// conditions are Ready, Reconciling, Stalled, RepositoriesHealthy, BackupHealthy.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// lastBackup is when the newest complete backup was made.
 	LastBackup *metav1.Time `json:"lastBackup,omitempty"`
 	// nextBackup is when the next one is due.
 	NextBackup *metav1.Time `json:"nextBackup,omitempty"`
+	// lastCare is when the repositories were last checked and freed of what retention lets go.
+	LastCare *metav1.Time `json:"lastCare,omitempty"`
 	// lastProven is when a backup was last proven to restore.
 	LastProven *metav1.Time `json:"lastProven,omitempty"`
 	// measuredRPOSeconds is what the last drill would have lost.
@@ -68,6 +70,14 @@ func (b *CRMBackupScheduleStatusApplyConfiguration) WithLastBackup(value metav1.
 // If called multiple times, the NextBackup field is set to the value of the last call.
 func (b *CRMBackupScheduleStatusApplyConfiguration) WithNextBackup(value metav1.Time) *CRMBackupScheduleStatusApplyConfiguration {
 	b.NextBackup = &value
+	return b
+}
+
+// WithLastCare sets the LastCare field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the LastCare field is set to the value of the last call.
+func (b *CRMBackupScheduleStatusApplyConfiguration) WithLastCare(value metav1.Time) *CRMBackupScheduleStatusApplyConfiguration {
+	b.LastCare = &value
 	return b
 }
 

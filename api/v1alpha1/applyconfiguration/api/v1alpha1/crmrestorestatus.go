@@ -24,6 +24,8 @@ type CRMRestoreStatusApplyConfiguration struct {
 	StartedAt *metav1.Time `json:"startedAt,omitempty"`
 	// completedAt is when the restore ended.
 	CompletedAt *metav1.Time `json:"completedAt,omitempty"`
+	// keptUntil is when the database that was replaced is dropped unless that is confirmed sooner. Unset: there is none any more.
+	KeptUntil *metav1.Time `json:"keptUntil,omitempty"`
 }
 
 // CRMRestoreStatusApplyConfiguration constructs a declarative configuration of the CRMRestoreStatus type for use with
@@ -82,5 +84,13 @@ func (b *CRMRestoreStatusApplyConfiguration) WithStartedAt(value metav1.Time) *C
 // If called multiple times, the CompletedAt field is set to the value of the last call.
 func (b *CRMRestoreStatusApplyConfiguration) WithCompletedAt(value metav1.Time) *CRMRestoreStatusApplyConfiguration {
 	b.CompletedAt = &value
+	return b
+}
+
+// WithKeptUntil sets the KeptUntil field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the KeptUntil field is set to the value of the last call.
+func (b *CRMRestoreStatusApplyConfiguration) WithKeptUntil(value metav1.Time) *CRMRestoreStatusApplyConfiguration {
+	b.KeptUntil = &value
 	return b
 }

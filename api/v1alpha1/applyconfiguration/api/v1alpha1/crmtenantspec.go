@@ -29,7 +29,7 @@ type CRMTenantSpecApplyConfiguration struct {
 	Approvals *TenantApprovalsApplyConfiguration `json:"approvals,omitempty"`
 	// hostnameDomains are the DNS domains of which the tenant may use names. Unset: any name that no other environment has.
 	HostnameDomains []string `json:"hostnameDomains,omitempty"`
-	// backupLocations are the CRMBackupLocations that the tenant may use. Unset: every location in the tenant's region.
+	// backupLocations are the CRMBackupLocations that the tenant may use, in the regions that its data may be in. Unset: every location there.
 	BackupLocations []string `json:"backupLocations,omitempty"`
 	// transfers are regions other than the tenant's own to which its backups may go, each with the reason.
 	Transfers []RegionTransferApplyConfiguration `json:"transfers,omitempty"`

@@ -17,6 +17,9 @@ type EncryptionStatusApplyConfiguration struct {
 	MinDecryptionVersion *int64 `json:"minDecryptionVersion,omitempty"`
 	// dataKeyVersion is the version that wraps the application's data key.
 	DataKeyVersion *int64 `json:"dataKeyVersion,omitempty"`
+	// keyCreated is when the first version of the key was made. It tells the environment's backups from those of an earlier environment
+	// of the same name whose key was destroyed.
+	KeyCreated *v1.Time `json:"keyCreated,omitempty"`
 	// lastRotation is when the newest version was made.
 	LastRotation *v1.Time `json:"lastRotation,omitempty"`
 	// certificateExpires is when the certificate that the application answers with now ends. It is renewed long before.
@@ -50,6 +53,14 @@ func (b *EncryptionStatusApplyConfiguration) WithMinDecryptionVersion(value int6
 // If called multiple times, the DataKeyVersion field is set to the value of the last call.
 func (b *EncryptionStatusApplyConfiguration) WithDataKeyVersion(value int64) *EncryptionStatusApplyConfiguration {
 	b.DataKeyVersion = &value
+	return b
+}
+
+// WithKeyCreated sets the KeyCreated field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the KeyCreated field is set to the value of the last call.
+func (b *EncryptionStatusApplyConfiguration) WithKeyCreated(value v1.Time) *EncryptionStatusApplyConfiguration {
+	b.KeyCreated = &value
 	return b
 }
 

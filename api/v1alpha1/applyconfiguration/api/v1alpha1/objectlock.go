@@ -9,7 +9,7 @@ package v1alpha1
 type ObjectLockApplyConfiguration struct {
 	// mode of the lock.
 	Mode *string `json:"mode,omitempty"`
-	// days that objects are locked for.
+	// days that objects are locked for, at least.
 	Days *int32 `json:"days,omitempty"`
 }
 

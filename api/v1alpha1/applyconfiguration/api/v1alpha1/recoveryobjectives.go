@@ -7,7 +7,7 @@ package v1alpha1
 //
 // RecoveryObjectives are what a recovery must achieve.
 type RecoveryObjectivesApplyConfiguration struct {
-	// rpoSeconds is how much of the newest work may be lost.
+	// rpoSeconds is how much of the newest work may be lost. Unset: twice the time between two backups.
 	RPOSeconds *int64 `json:"rpoSeconds,omitempty"`
 	// rtoSeconds is how long a recovery may take.
 	RTOSeconds *int64 `json:"rtoSeconds,omitempty"`

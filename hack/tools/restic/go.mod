@@ -1,4 +1,4 @@
-module github.com/crmkeep/crmkeep/hack/images/crmkeep/restic
+module github.com/crmkeep/crmkeep/hack/tools/restic
 
 go 1.26.8
 

@@ -1,0 +1,226 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/facts"
+	"github.com/crmkeep/crmkeep/internal/naming"
+	"github.com/crmkeep/crmkeep/internal/observe"
+	"github.com/crmkeep/crmkeep/internal/plan/backup"
+	"github.com/crmkeep/crmkeep/internal/schedule"
+	"github.com/crmkeep/crmkeep/internal/settings"
+	"github.com/crmkeep/crmkeep/internal/status"
+	"github.com/crmkeep/crmkeep/internal/validate"
+)
+
+// +kubebuilder:rbac:groups=crmkeep.io,resources=crmbackupschedules,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=crmkeep.io,resources=crmbackupschedules/status,verbs=patch
+
+// Schedules reconciles CRMBackupSchedules: it makes CRMBackups when they are due and gives up those that no rule keeps.
+type Schedules struct {
+	Client   client.Client
+	Observer *observe.Observer
+	Runs     *Runs
+	Settings settings.Settings
+	Status   StatusWriter
+	Now      func() time.Time
+}
+
+// scheduleScope is what one pass works with.
+type scheduleScope struct {
+	*v1alpha1.CRMBackupSchedule
+
+	now  time.Time
+	seen *facts.Protected
+	// backups are those that the schedule has made.
+	backups []v1alpha1.CRMBackup
+	plan    schedule.Schedule
+	// delay of the schedule's turn in its window.
+	delay time.Duration
+	// care is the run that cares for the repositories; nil when there is none.
+	care *facts.Run
+}
+
+// Reconcile takes one schedule one pass further.
+func (r *Schedules) Reconcile(ctx context.Context, s *v1alpha1.CRMBackupSchedule) (ctrl.Result, error) {
+	if !s.DeletionTimestamp.IsZero() {
+		return r.teardown(ctx, s)
+	}
+	if err := hold(ctx, r.Client, s); err != nil {
+		return conclude(client.IgnoreNotFound(err))
+	}
+	scope, err := r.observe(ctx, s)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	invalid := r.check(scope)
+	pass := status.SchedulePass{Err: invalid, Backups: scope.backups}
+	if invalid == nil {
+		pass.Err = r.makeDue(ctx, scope)
+		pass.Next = scope.plan.Next(scope.now.Add(-scope.delay)).Add(scope.delay)
+		pass.Interval = scope.plan.Interval(scope.now)
+	}
+	if scope.care != nil && scope.care.Ended {
+		pass.Care = scope.care
+	}
+	if err := r.Status.Schedule(ctx, s, status.Schedule(s, pass, metav1.NewTime(scope.now))); err != nil {
+		return conclude(client.IgnoreNotFound(err))
+	}
+	var kept error
+	if invalid == nil {
+		kept = errors.Join(r.keep(ctx, scope), r.clear(ctx, scope))
+	}
+	result, err := conclude(errors.Join(pass.Err, kept))
+	if err != nil || pass.Next.IsZero() {
+		return result, err
+	}
+	return sooner(sooner(result, max(pass.Next.Sub(scope.now), time.Second)), nextAge(s, pass, scope.now)), nil
+}
+
+// nextAge is when the newest backup will be too old, or else some time that is far enough.
+func nextAge(s *v1alpha1.CRMBackupSchedule, pass status.SchedulePass, now time.Time) time.Duration {
+	const far = 24 * time.Hour
+	if s.Status.LastBackup == nil {
+		return far
+	}
+	if left := s.Status.LastBackup.Add(status.Objective(s, pass.Interval)).Sub(now); left > 0 {
+		return left + time.Second
+	}
+	return far
+}
+
+func (r *Schedules) observe(ctx context.Context, s *v1alpha1.CRMBackupSchedule) (*scheduleScope, error) {
+	scope := &scheduleScope{CRMBackupSchedule: s, now: r.Now(), delay: schedule.Spread(s.Namespace, s.Name, window(s))}
+	var err error
+	if scope.seen, err = r.Observer.Protected(ctx, s.Namespace, s.Spec.EnvironmentRef.Name); err != nil {
+		return nil, err
+	}
+	all, err := r.Observer.Backups(ctx, s.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range all {
+		if b.Labels[naming.LabelSchedule] == s.Name && b.Spec.EnvironmentRef.Name == s.Spec.EnvironmentRef.Name {
+			scope.backups = append(scope.backups, b)
+		}
+	}
+	tenant, _ := naming.TenantOfHome(s.Namespace)
+	scope.care, err = r.Observer.Run(ctx, naming.WorkloadNamespace(tenant, s.Spec.EnvironmentRef.Name), backup.CareJob(s))
+	return scope, err
+}
+
+// Defaults of a schedule.
+const (
+	defaultWindow   = 15 * time.Minute
+	defaultDeadline = 24 * time.Hour
+	defaultHistory  = 10
+)
+
+func window(s *v1alpha1.CRMBackupSchedule) time.Duration {
+	if w := s.Spec.WindowSeconds; w != nil {
+		return time.Duration(*w) * time.Second
+	}
+	return defaultWindow
+}
+
+func deadline(s *v1alpha1.CRMBackupSchedule) time.Duration {
+	if d := s.Spec.StartingDeadlineSeconds; d != nil {
+		return time.Duration(*d) * time.Second
+	}
+	return defaultDeadline
+}
+
+// check says why the schedule makes no backups, and else reads its expression.
+func (r *Schedules) check(scope *scheduleScope) error {
+	if _, err := workloadOf(scope.Namespace, scope.Spec.EnvironmentRef.Name); err != nil {
+		return err
+	}
+	var err error
+	if scope.plan, err = validate.Schedule(scope.CRMBackupSchedule, scope.seen); err != nil {
+		return err
+	}
+	return nil
+}
+
+// +kubebuilder:rbac:groups=crmkeep.io,resources=crmbackups,verbs=create
+
+// makeDue makes the backup whose turn has come. While the one before has not ended there is no other; when it has, the newest of those
+// that were missed is made.
+func (r *Schedules) makeDue(ctx context.Context, scope *scheduleScope) error {
+	last := scope.CreationTimestamp.Time
+	for i := range scope.backups {
+		b := &scope.backups[i]
+		if b.Status.CompletedAt == nil {
+			return nil
+		}
+		at, err := time.Parse(time.RFC3339, b.Annotations[naming.AnnotationScheduledAt])
+		if err == nil && at.After(last) {
+			last = at
+		}
+	}
+	at, due := scope.plan.Due(last, scope.now, scope.delay, deadline(scope.CRMBackupSchedule))
+	if !due {
+		return nil
+	}
+	err := r.Client.Create(ctx, &v1alpha1.CRMBackup{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: scope.Namespace, Name: naming.ScheduledBackup(scope.Name, schedule.Minute(at)),
+			Labels:      map[string]string{naming.LabelSchedule: scope.Name},
+			Annotations: map[string]string{naming.AnnotationScheduledAt: at.Format(time.RFC3339)},
+		},
+		Spec: v1alpha1.CRMBackupSpec{EnvironmentRef: scope.Spec.EnvironmentRef, Locations: scope.Spec.Locations},
+	})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("making the backup of %s: %w", at.Format(time.RFC3339), err)
+	}
+	return nil
+}
+
+// teardown ends the care of the repositories. The backups stay, with their records.
+func (r *Schedules) teardown(ctx context.Context, s *v1alpha1.CRMBackupSchedule) (ctrl.Result, error) {
+	if !controllerutil.ContainsFinalizer(s, naming.FinalizerRun) {
+		return ctrl.Result{}, nil
+	}
+	err := r.Runs.Remove(ctx, s.Namespace, s.Spec.EnvironmentRef.Name, backup.CareJob(s))
+	if err == nil {
+		return conclude(letGo(ctx, r.Client, s))
+	}
+	if err := r.Status.Schedule(ctx, s, status.ScheduleDeleting(s, err, metav1.NewTime(r.Now()))); err != nil {
+		return conclude(client.IgnoreNotFound(err))
+	}
+	return conclude(err)
+}
+
+// SetupWithManager registers the controller.
+func (r *Schedules) SetupWithManager(mgr ctrl.Manager) error {
+	return ctrl.NewControllerManagedBy(mgr).
+		For(&v1alpha1.CRMBackupSchedule{}, builder.WithPredicates(declarationChanged())).
+		Watches(&v1alpha1.CRMBackup{}, handler.EnqueueRequestsFromMapFunc(scheduleOfBackup), builder.WithPredicates(notCreation())).
+		Watches(&batchv1.Job{}, ofRun(naming.RunCare), builder.WithPredicates(notCreation())).
+		WithOptions(options()).
+		Complete(reconcile.AsReconciler(mgr.GetClient(), r))
+}
+
+func scheduleOfBackup(_ context.Context, o client.Object) []reconcile.Request {
+	name := o.GetLabels()[naming.LabelSchedule]
+	if name == "" {
+		return nil
+	}
+	return request(o.GetNamespace(), name)
+}
+
+var _ reconcile.ObjectReconciler[*v1alpha1.CRMBackupSchedule] = (*Schedules)(nil)

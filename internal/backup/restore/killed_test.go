@@ -1,0 +1,98 @@
+package restore_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/crmkeep/crmkeep/internal/agent/agenttest"
+	"github.com/crmkeep/crmkeep/internal/backup/database"
+	"github.com/crmkeep/crmkeep/internal/backup/job"
+	"github.com/crmkeep/crmkeep/internal/backup/result"
+	"github.com/crmkeep/crmkeep/internal/naming"
+)
+
+// start runs `crmkeep restore` as a process of its own.
+func start(t *testing.T, o job.Options) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	process := exec.Command(self, "--config", o.ConfigDir, "--token-file", o.TokenFile, "--scratch-dir", o.ScratchDir,
+		"--volumes-dir", o.VolumesDir, "--result", o.ResultFile, "--progress-address", o.ProgressAddress)
+	process.Env = append(os.Environ(), asCommandEnv+"=1")
+	process.Stderr = os.Stderr
+	require.NoError(t, process.Start())
+	t.Cleanup(func() { _ = process.Process.Kill() })
+	return process
+}
+
+func progressOf(ctx context.Context, o job.Options) (p result.Progress, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+o.ProgressAddress+"/progress", http.NoBody)
+	if err != nil {
+		return p, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return p, err
+	}
+	defer response.Body.Close() //nolint:errcheck // it was read
+	return p, json.NewDecoder(response.Body).Decode(&p)
+}
+
+func killed(t *testing.T, w *world) {
+	for _, stage := range []string{result.StagePrepare, result.StageRead, result.StageVerify} {
+		w.kill(t, stage)
+		w.isLost(t)
+	}
+
+	// A session that may not be ended holds the swap up in the middle.
+	superuser := w.Database.Socket(t, agenttest.DatabaseName)
+	w.kill(t, result.StageSwap)
+	require.NoError(t, superuser.Close(t.Context()))
+	w.isLost(t)
+	undo := w.config(t)
+	undo.Restore.Undo = true
+	_, err := w.execute(t, undo)
+	require.NoError(t, err)
+	w.isLost(t)
+	w.isClean(t)
+
+	w.kill(t, result.StageVerify)
+	// As if it had been killed when the database was swapped and the files were not.
+	server := database.Server{
+		Address: w.Database.Address, ServerName: agenttest.DatabaseHost, Name: agenttest.DatabaseName,
+		User: naming.RestoreRole(agenttest.DatabaseName), Owner: agenttest.DatabaseName, CertDir: w.Database.CertDir(t, naming.ComponentRestore),
+	}
+	require.Eventually(t, func() bool { return database.Swap(t.Context(), server, "friday") == nil }, 30*time.Second, 100*time.Millisecond)
+	assert.Equal(t, int64(rows), w.count(t))
+	assert.FileExists(t, w.file("ransom.txt"))
+	r, err := w.execute(t, w.config(t))
+	require.NoError(t, err)
+	assert.Empty(t, r.Reason, r.Message)
+	w.isBack(t)
+	cfg := w.config(t)
+	cfg.Restore.Drop = true
+	_, err = w.execute(t, cfg)
+	require.NoError(t, err)
+}
+
+// kill starts a restore and kills it at a stage.
+func (w *world) kill(t *testing.T, stage string) {
+	t.Helper()
+	o := w.Options(t, naming.ComponentRestore, w.config(t))
+	process := start(t, o)
+	require.Eventually(t, func() bool {
+		p, err := progressOf(t.Context(), o)
+		return err == nil && p.Stage == stage
+	}, time.Minute, time.Millisecond, "the run should be at stage %s", stage)
+	require.NoError(t, process.Process.Kill())
+	_ = process.Wait()
+	assert.NoFileExists(t, o.ResultFile)
+}

@@ -1,0 +1,112 @@
+package status
+
+import (
+	"cmp"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/facts"
+	"github.com/crmkeep/crmkeep/internal/outcome"
+)
+
+// RestorePass is what one pass over a restore came to.
+type RestorePass struct {
+	// Backup that was chosen; empty when none was.
+	Backup string
+	// Begin tells that nothing speaks against the restore and the application is to stop.
+	Begin bool
+	// Err says why there is no run, or why what was replaced is still there; an outcome.Invalid ends the restore.
+	Err error
+	// Run is the restore's, nil when there is none.
+	Run *facts.Run
+}
+
+// Restore folds a pass over a restore that has not ended into its new status.
+func Restore(r *v1alpha1.CRMRestore, p RestorePass, now metav1.Time) v1alpha1.CRMRestoreStatus {
+	s := *r.Status.DeepCopy()
+	s.ObservedGeneration, s.Backup = r.Generation, cmp.Or(p.Backup, s.Backup)
+	w := writer{conditions: &s.Conditions, generation: r.Generation, now: now}
+	_, invalid := outcome.AsInvalid(p.Err)
+	begun := s.Phase == v1alpha1.PhaseRunning
+	switch {
+	case p.Run != nil && p.Run.Ended:
+		endRestore(&s, w, r, p.Run, now)
+	case p.Run != nil:
+		w.ready(goesOn(p.Run), "")
+	case invalid && begun:
+		failRestore(&s, w, v1alpha1.PhaseFailed, p.Err, now)
+	case invalid:
+		failRestore(&s, w, v1alpha1.PhaseRefused, p.Err, now)
+	case p.Err != nil:
+		s.Phase = cmp.Or(s.Phase, v1alpha1.PhasePending)
+		w.ready(p.Err, "")
+	case p.Begin:
+		s.Phase, s.StartedAt = v1alpha1.PhaseRunning, &now
+		w.ready(outcome.Wait(v1alpha1.ReasonStopping, 0, "waiting for the application to stop"), "")
+	}
+	return s
+}
+
+func failRestore(s *v1alpha1.CRMRestoreStatus, w writer, phase string, err error, now metav1.Time) {
+	s.Phase, s.CompletedAt = phase, &now
+	w.ready(err, "")
+}
+
+// defaultKeep is how long a replaced database is kept without confirmation.
+const defaultKeep = 7 * 24 * time.Hour
+
+func endRestore(s *v1alpha1.CRMRestoreStatus, w writer, r *v1alpha1.CRMRestore, run *facts.Run, now metav1.Time) {
+	told, err := Report(run)
+	if err == nil && told.Reason != "" {
+		err = ended(told, v1alpha1.ReasonRunFailed, nil)
+	}
+	if err != nil {
+		phase := v1alpha1.PhaseFailed
+		if told.Refused {
+			phase = v1alpha1.PhaseRefused
+		}
+		failRestore(s, w, phase, err, now)
+		return
+	}
+	s.Phase, s.CompletedAt = v1alpha1.PhaseComplete, completedAt(run, now)
+	keep := defaultKeep
+	if k := r.Spec.KeepSeconds; k != nil {
+		keep = time.Duration(*k) * time.Second
+	}
+	until := metav1.NewTime(s.CompletedAt.Add(keep))
+	s.KeptUntil = &until
+	w.ready(nil, v1alpha1.ReasonSucceeded)
+}
+
+// RestoreKept folds a look at a restore that has succeeded: what it replaced is there still, or not.
+func RestoreKept(r *v1alpha1.CRMRestore, dropped bool) v1alpha1.CRMRestoreStatus {
+	s := *r.Status.DeepCopy()
+	s.ObservedGeneration = r.Generation
+	for i := range s.Conditions {
+		s.Conditions[i].ObservedGeneration = r.Generation
+	}
+	if dropped {
+		s.KeptUntil = nil
+	}
+	return s
+}
+
+// RestoreTakenBack is the status of a restore that is being deleted, once nothing of it is left in the environment.
+func RestoreTakenBack(r *v1alpha1.CRMRestore, now metav1.Time) v1alpha1.CRMRestoreStatus {
+	s := *r.Status.DeepCopy()
+	s.KeptUntil = nil
+	if s.Phase == v1alpha1.PhaseRunning {
+		s.Phase, s.CompletedAt = v1alpha1.PhaseFailed, &now
+	}
+	return s
+}
+
+// RestoreDeleting folds a step of the teardown into the status.
+func RestoreDeleting(r *v1alpha1.CRMRestore, err error, now metav1.Time) v1alpha1.CRMRestoreStatus {
+	s := *r.Status.DeepCopy()
+	s.ObservedGeneration = r.Generation
+	writer{conditions: &s.Conditions, generation: r.Generation, now: now}.ready(err, v1alpha1.ReasonDeleting)
+	return s
+}

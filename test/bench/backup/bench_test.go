@@ -1,0 +1,104 @@
+// Package backup measures `crmkeep backup` beside `pg_dump | restic` typed by hand: the same server, the same data, the same object
+// store, in turns.
+package backup
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/crmkeep/crmkeep/internal/agent/agenttest"
+	"github.com/crmkeep/crmkeep/internal/backup/backuptest"
+	"github.com/crmkeep/crmkeep/internal/backup/run"
+	"github.com/crmkeep/crmkeep/internal/testing/s3test"
+)
+
+// Environment variables of the benchmark.
+const (
+	// bytesEnv is about how large the database is as a dump, in bytes. Default 1 GiB.
+	bytesEnv = "BENCH_BYTES"
+	// filesEnv is how much is in files, in bytes. Default 200 MiB.
+	filesEnv = "BENCH_FILES"
+	// roundsEnv is how often each side makes a first backup. Default 3.
+	roundsEnv = "BENCH_ROUNDS"
+	// resultEnv is a file for the results, JSON. Default: none.
+	resultEnv = "BENCH_RESULT"
+)
+
+// asCommandEnv makes the benchmark's program be `crmkeep backup`.
+const asCommandEnv = "CRMKEEP_BENCH_AS_BACKUP"
+
+func TestMain(m *testing.M) {
+	// Postgres' programs are in the image's path; here they are where Debian puts them.
+	_ = os.Setenv("PATH", os.Getenv("PATH")+string(os.PathListSeparator)+filepath.Dir(agenttest.Program("pg_dump")))
+	if os.Getenv(asCommandEnv) == "" {
+		agenttest.Main(m)
+		return
+	}
+	command := run.NewCommand()
+	command.SetArgs(os.Args[1:])
+	if err := command.ExecuteContext(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+// BenchmarkBackup runs once, whatever -benchtime says: its rounds are its own.
+func BenchmarkBackup(b *testing.B) {
+	s3test.Restic(b)
+	w := backuptest.New(b)
+	server, location := w.Location(b, "bench")
+	fill(b, w, number(b, bytesEnv, 1<<30), number(b, filesEnv, 200<<20))
+	s := &sides{World: w, server: server, location: location}
+	r := &report{Load: load(b)}
+	for range number(b, roundsEnv, 3) {
+		r.Hand = append(r.Hand, s.byHand(b))
+		r.Crmkeep = append(r.Crmkeep, s.backup(b, s.newRepository(), "first"))
+	}
+	for _, change := range changes {
+		repository := s.newRepository()
+		first := s.backup(b, repository, "first")
+		w.Database.Execute(b, change.sql, "vacuum analyze")
+		r.Changed = append(r.Changed, changed{Change: change.name, First: first, Second: s.backup(b, repository, "second")})
+	}
+	r.print(b)
+	r.write(b, os.Getenv(resultEnv))
+}
+
+// number of an environment variable.
+func number(b *testing.B, name string, otherwise int64) int64 {
+	b.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	require.NoError(b, err, name)
+	return n
+}
+
+// measured is one backup.
+type measured struct {
+	Seconds float64 `json:"seconds"`
+	// Bytes that were read: the dump and the files. Added is what the repository grew by.
+	Bytes int64 `json:"bytes"`
+	Added int64 `json:"added"`
+	// Peak is the most memory that all processes of the side had at a time, in bytes.
+	Peak int64 `json:"peak,omitempty"`
+	// Stages of crmkeep, in seconds.
+	Stages map[string]float64 `json:"stages,omitempty"`
+}
+
+func (m measured) rate() float64 { return float64(m.Bytes) / (1 << 20) / m.Seconds }
+
+func timed(do func()) float64 {
+	start := time.Now()
+	do()
+	return time.Since(start).Seconds()
+}

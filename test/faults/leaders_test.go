@@ -1,0 +1,103 @@
+package faults
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/naming"
+	"github.com/crmkeep/crmkeep/internal/testing/build"
+	"github.com/crmkeep/crmkeep/internal/testing/installation"
+)
+
+// twoLeadersDoNotFight runs two managers, each of which thinks that it leads.
+func twoLeadersDoNotFight(t *testing.T, w *world, expected reference) {
+	one, other := w.start(t), w.start(t)
+	writes := 0
+	w.live(t, expected, func(_ int, s stage) *manager {
+		w.api.Reset()
+		w.secrets.Reset()
+		s.begin(t, w)
+		w.until(t, s.name, func() error { return s.done(t, w) })
+		w.settle(t, one, other)
+		writes += w.writes()
+		return one
+	})
+	t.Logf("two leaders made %d writes where one makes %d", writes, sum(expected.writes))
+
+	w.tenant(t, "contested")
+	w.create(t, build.Environment("contested", "prod"))
+	w.comesTo(t, "contested", "prod", "True Succeeded")
+	w.settle(t, one, other)
+	w.api.Reset()
+	class := build.Class()
+	require.NoError(t, w.Patch(t.Context(), class, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"displayName":"looked at again"}}`))))
+	w.until(t, "the class was looked at", func() error {
+		live := &v1alpha1.CRMClass{}
+		if err := w.Get(t.Context(), client.ObjectKeyFromObject(class), live); err != nil {
+			return err
+		}
+		return is(live.Generation, live.Status.ObservedGeneration, live.Status.Conditions, "True Succeeded")
+	})
+	w.settle(t, one, other)
+	for _, write := range w.api.Writes() {
+		assert.True(t, strings.HasSuffix(write.Path, "/crmclasses/demo/status") || !counts(write), "%s", write)
+	}
+}
+
+// aStandbyTakesOver kills the leader while it makes an environment.
+func aStandbyTakesOver(t *testing.T, w *world) {
+	w.create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: installation.OperatorNamespace}})
+	w.grantLeases(t)
+	elect := []string{"--leader-elect", "--leader-election-namespace=" + installation.OperatorNamespace}
+	leader := w.start(t, elect...)
+	standby := w.launch(t, elect...)
+	w.tenant(t, "orphaned")
+	death := w.killAt(leader, 20, true)
+	w.create(t, build.Environment("orphaned", "prod"))
+	<-death
+	w.use(nil)
+	w.comesTo(t, "orphaned", "prod", "True Succeeded")
+	w.settle(t, standby)
+
+	leases := func() []coordinationv1.Lease {
+		var list coordinationv1.LeaseList
+		require.NoError(t, w.List(t.Context(), &list, client.InNamespace(installation.OperatorNamespace)))
+		return list.Items
+	}
+	require.Len(t, leases(), 1)
+	assert.Equal(t, naming.FieldOwner, leases()[0].Name)
+	assert.EqualValues(t, 1, *leases()[0].Spec.LeaseTransitions)
+	standby.stop(t)
+	assert.Empty(t, *leases()[0].Spec.HolderIdentity, "who ends gives the lease back")
+}
+
+// grantLeases is what the chart grants where there are several replicas.
+func (w *world) grantLeases(t *testing.T) {
+	t.Helper()
+	meta := metav1.ObjectMeta{Name: "crmkeep-leader-election", Namespace: installation.OperatorNamespace}
+	leases := func(names []string, verbs ...string) rbacv1.PolicyRule {
+		return rbacv1.PolicyRule{
+			APIGroups: []string{coordinationv1.GroupName}, Resources: []string{"leases"}, ResourceNames: names, Verbs: verbs,
+		}
+	}
+	w.create(t, &rbacv1.Role{ObjectMeta: meta, Rules: []rbacv1.PolicyRule{
+		leases(nil, "create"), leases([]string{naming.FieldOwner}, "get", "update", "patch"),
+	}})
+	w.create(t, &rbacv1.RoleBinding{
+		ObjectMeta: meta,
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: meta.Name},
+		Subjects: []rbacv1.Subject{{
+			Kind: rbacv1.ServiceAccountKind, Namespace: installation.OperatorNamespace, Name: installation.OperatorName,
+		}},
+	})
+}

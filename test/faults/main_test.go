@@ -1,0 +1,58 @@
+// Package faults proves that no moment of failure loses or sticks anything. A manager runs as a process of its own, behind proxies
+// that count its writes, kill it and lie to it; the API server and Vault behind them are real. See docs/explanation/faults.md.
+package faults
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/crmkeep/crmkeep/internal/testing/apitest"
+)
+
+// full tries every point instead of a sample.
+var full = flag.Bool("full", false, "kill the manager at every write of its life cycle, instead of at a sample that differs from day to day")
+
+// folder of the manager's binary.
+var folder string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	var err error
+	if folder, err = os.MkdirTemp("", "crmkeep-faults-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(folder)
+	os.Exit(code)
+}
+
+// binary builds crmkeep as it is shipped, once.
+var binary = sync.OnceValues(func() (string, error) {
+	file := filepath.Join(folder, "crmkeep")
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", file, ".")
+	build.Dir = apitest.File(".")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building crmkeep: %w\n%s", err, out)
+	}
+	return file, nil
+})
+
+// sample gives some of n points: all of them in the full form, else as many as are wanted, spread out, others from day to day.
+func sample(n, wanted int) []int {
+	if *full || wanted >= n {
+		wanted = n
+	}
+	day := time.Now().YearDay()
+	points := make([]int, wanted)
+	for i := range points {
+		points[i] = (i*n/wanted + day) % n
+	}
+	return points
+}

@@ -1,0 +1,194 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/naming"
+	"github.com/crmkeep/crmkeep/internal/plan/teardown"
+	"github.com/crmkeep/crmkeep/internal/settings"
+	"github.com/crmkeep/crmkeep/internal/testing/apitest"
+	"github.com/crmkeep/crmkeep/internal/testing/build"
+	"github.com/crmkeep/crmkeep/internal/testing/faultproxy"
+	"github.com/crmkeep/crmkeep/internal/testing/installation"
+	"github.com/crmkeep/crmkeep/internal/testing/statuscheck"
+	"github.com/crmkeep/crmkeep/internal/vault/layout"
+)
+
+// patience is how long a test waits for what must come about. A machine with few processors and many tests is slow.
+const patience = 2 * time.Minute
+
+// world is an installation whose operator sees the API server and Vault through proxies.
+type world struct {
+	*installation.Installation
+	api      *faultproxy.Proxy
+	secrets  *faultproxy.Proxy
+	settings settings.Settings
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{settings: build.Settings(func(s *settings.Settings) {
+		s.Exposure.Ingress = &settings.IngressExposure{ClassName: "test"}
+	})}
+	w.Installation = installation.Start(t, w.settings, apitest.WithCertificatesIn(t.TempDir()))
+	config := w.OperatorConfig()
+	transport, err := rest.TransportFor(config)
+	require.NoError(t, err)
+	w.api = faultproxy.Start(t, config.Host, transport)
+	w.secrets = faultproxy.Start(t, w.Vault.Address, nil)
+	w.settings.Vault.Address, w.settings.Vault.CABundle = w.secrets.URL, w.secrets.CA
+	w.create(t, build.Class())
+	return w
+}
+
+// use sets the same rule for both proxies.
+func (w *world) use(rule func(faultproxy.Request) faultproxy.Fault) {
+	w.api.Use(rule)
+	w.secrets.Use(rule)
+}
+
+func (w *world) create(t *testing.T, o client.Object) {
+	t.Helper()
+	o.SetGeneration(0)
+	w.until(t, "it can be declared", func() error { return w.Create(t.Context(), o) })
+}
+
+// tenant makes one and waits for its home.
+func (w *world) tenant(t *testing.T, name string, change ...func(*v1alpha1.CRMTenant)) {
+	t.Helper()
+	tenant := build.Tenant(name, change...)
+	w.create(t, tenant)
+	w.until(t, "the tenant's home is ready", func() error { return w.tenantIs(t, name, "True Succeeded") })
+}
+
+func (w *world) tenantIs(t *testing.T, name, want string) error {
+	t.Helper()
+	tenant := &v1alpha1.CRMTenant{}
+	if err := w.Get(t.Context(), client.ObjectKey{Name: name}, tenant); err != nil {
+		return err
+	}
+	return is(tenant.Generation, tenant.Status.ObservedGeneration, tenant.Status.Conditions, want)
+}
+
+// environmentIs compares the newest declaration's status with a summary, such as "True Succeeded".
+func (w *world) environmentIs(t *testing.T, tenant, name, want string) error {
+	t.Helper()
+	env := &v1alpha1.CRMEnvironment{}
+	if err := w.Get(t.Context(), client.ObjectKey{Namespace: naming.HomeNamespace(tenant), Name: name}, env); err != nil {
+		return err
+	}
+	return is(env.Generation, env.Status.ObservedGeneration, env.Status.Conditions, want)
+}
+
+// comesTo waits until an environment is so, and gives it as it is then.
+func (w *world) comesTo(t *testing.T, tenant, name, want string) *v1alpha1.CRMEnvironment {
+	t.Helper()
+	w.until(t, tenant+"/"+name+" comes to "+want, func() error { return w.environmentIs(t, tenant, name, want) })
+	env := &v1alpha1.CRMEnvironment{}
+	require.NoError(t, w.Get(t.Context(), client.ObjectKey{Namespace: naming.HomeNamespace(tenant), Name: name}, env))
+	return env
+}
+
+// edit changes an environment, however often somebody else was faster.
+func (w *world) edit(t *testing.T, tenant, name string, change func(*v1alpha1.CRMEnvironment)) {
+	t.Helper()
+	env := &v1alpha1.CRMEnvironment{}
+	w.until(t, "the edit is taken", func() error {
+		if err := w.Get(t.Context(), client.ObjectKey{Namespace: naming.HomeNamespace(tenant), Name: name}, env); err != nil {
+			return err
+		}
+		change(env)
+		return w.Update(t.Context(), env)
+	})
+}
+
+// gone waits until an object is.
+func (w *world) gone(t *testing.T, o client.Object) {
+	t.Helper()
+	w.until(t, fmt.Sprintf("%T %s is gone", o, o.GetName()), func() error { return w.isGone(t, o) })
+}
+
+func (w *world) isGone(t *testing.T, o client.Object) error {
+	t.Helper()
+	err := w.Get(t.Context(), client.ObjectKeyFromObject(o), o)
+	if err == nil {
+		return fmt.Errorf("%s is there", o.GetName())
+	}
+	return client.IgnoreNotFound(err)
+}
+
+// until waits for a condition.
+func (w *world) until(t *testing.T, what string, condition func() error) {
+	t.Helper()
+	var last error
+	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, patience, true, func(context.Context) (bool, error) {
+		last = condition()
+		return last == nil, nil
+	})
+	if err != nil {
+		t.Fatalf("waiting until %s: %v", what, last)
+	}
+}
+
+// layoutOf is an environment's part of Vault, without its roles.
+func (w *world) layoutOf(tenant, name string) layout.Layout {
+	return teardown.Environment{
+		Tenant: tenant, Name: name, Namespace: naming.WorkloadNamespace(tenant, name), Settings: w.settings,
+	}.Layout()
+}
+
+// is compares a status with the summary of how a person would read it, and holds every status on the way to the contract.
+func is(generation, observed int64, conditions []metav1.Condition, want string) error {
+	if len(conditions) > 0 {
+		if err := statuscheck.Check(generation, observed, conditions); err != nil {
+			panic(err)
+		}
+	}
+	if observed != generation {
+		return fmt.Errorf("generation %d is not yet observed:%s", generation, describe(conditions))
+	}
+	if got := summary(conditions); got != want {
+		return fmt.Errorf("it is %q:%s", got, describe(conditions))
+	}
+	return nil
+}
+
+func summary(conditions []metav1.Condition) string {
+	for _, kind := range []string{v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled} {
+		if c := meta.FindStatusCondition(conditions, kind); c != nil {
+			return kind + " " + c.Reason
+		}
+	}
+	if c := meta.FindStatusCondition(conditions, v1alpha1.ConditionReady); c != nil {
+		return string(c.Status) + " " + c.Reason
+	}
+	return "nothing"
+}
+
+func describe(conditions []metav1.Condition) string {
+	var out strings.Builder
+	for _, c := range conditions {
+		fmt.Fprintf(&out, "\n\t%s=%s %s: %s", c.Type, c.Status, c.Reason, c.Message)
+	}
+	return out.String()
+}
+
+// message of a condition.
+func message(env *v1alpha1.CRMEnvironment, kind string) string {
+	if c := meta.FindStatusCondition(env.Status.Conditions, kind); c != nil {
+		return c.Message
+	}
+	return ""
+}
