@@ -75,7 +75,7 @@ verify-generated: generate ## Fail when generated files are not up to date
 ##@ Tests
 
 .PHONY: test
-test: test-integration test-tools test-e2e ## Run every test there is, on real components; needs root (15 min)
+test: test-integration test-tools test-scale test-e2e ## Run every test there is, on real components; needs root (25 min)
 
 .PHONY: test-unit
 test-unit: ## Run what needs Go only: unit and golden tests
@@ -88,6 +88,14 @@ test-api: ## Run the tests on a real API server: the kinds' rules, admission, co
 .PHONY: test-integration
 test-integration: packages ## Run all tests but those on a cluster, with a real API server, Vault and Postgres
 	$(WITH_ALL) $(TEST)=pkgname -- -timeout=25m ./...
+
+.PHONY: test-faults
+test-faults: packages ## Kill the manager at every write of a whole life, and lie to it in every way; make test tries a sample (1 h)
+	$(WITH_ALL) go test ./test/faults -count=1 -timeout=3h -v -full
+
+.PHONY: test-scale
+test-scale: ## Count the writes, reads and passes that environments cost: the short form of bench-scale
+	hack/bench-scale.sh check
 
 .PHONY: test-tools
 test-tools: ## Run the tests of the development Vault and of the cluster's scripts and add-ons

@@ -86,7 +86,7 @@ func failedRestoreLeavesItAsItWas(t *testing.T, in *installation) {
 	p.nothingIsLeft(t)
 
 	r = p.restore(t, "forged", "good")
-	p.fails(t, "restore.forged", `{"reason":"ManifestUntrusted","message":"the signature is not the environment's","refused":true}`)
+	p.tells(t, "restore.forged", 0, `{"reason":"ManifestUntrusted","message":"the signature is not the environment's","refused":true}`)
 	in.restoreComesTo(t, r, v1alpha1.PhaseRefused, "Stalled ManifestUntrusted")
 	in.comesTo(t, p.env, "True Succeeded")
 }
@@ -95,7 +95,7 @@ func killedRestoreIsUndone(t *testing.T, in *installation) {
 	p := in.protected(t, "phoenix")
 	p.done(t, "good")
 	r := p.restore(t, "killed", "good")
-	p.fails(t, "restore.killed", "")
+	p.tells(t, "restore.killed", 0, "")
 	p.run(t, "undo.killed")
 	assert.ElementsMatch(t, []string{"database", "restore"}, in.pods(t, p.env), "nothing starts on what may be half restored")
 	p.tells(t, "undo.killed", 0, "{}")

@@ -90,6 +90,26 @@ func TestWhatRunsNow(t *testing.T) {
 				Database: up, Components: map[string]facts.Workload{"web": stopped}, Pods: map[string]int{"migrate": 1}},
 			want: workload.Run{Stopped: true},
 		},
+		"a backup is restored: the application stops": {
+			at: "1.0", wanted: "1.0", seen: facts.Environment{Database: up, Restoring: "back", Components: map[string]facts.Workload{"web": up}},
+			want: workload.Run{Stopped: true},
+		},
+		"a backup is restored, and another version is wanted: it waits": {
+			at: "1.0", wanted: "2.0", seen: facts.Environment{Database: up, Restoring: "back"},
+			want: workload.Run{Stopped: true},
+		},
+		"another version, and a backup is made of this one": {
+			at: "1.0", wanted: "2.0", seen: facts.Environment{Database: up, Pods: map[string]int{"backup": 1}},
+			want: workload.Run{Stopped: true},
+		},
+		"suspended while a backup is made: the database outlives it": {
+			state: v1alpha1.StateSuspended, at: "1.0", wanted: "1.0", seen: facts.Environment{Database: up, Pods: map[string]int{"backup": 1}},
+			want: workload.Run{Stopped: true},
+		},
+		"suspended while a backup is restored: the database stays for it": {
+			state: v1alpha1.StateSuspended, at: "1.0", wanted: "1.0", seen: facts.Environment{Database: up, Restoring: "back"},
+			want: workload.Run{Stopped: true},
+		},
 		"suspended: the application stops before the database": {
 			state: v1alpha1.StateSuspended, at: "1.0", wanted: "1.0",
 			seen: facts.Environment{Database: up, Components: map[string]facts.Workload{"web": up}},

@@ -30,6 +30,7 @@ func killedAtAnyWriteGoesOn(t *testing.T, w *world, expected reference) {
 			var killed int
 			m, killed = w.liveWithKills(t, m, expected, point, after)
 			tried += killed
+			t.Logf("point %d, after the write: %v: killed in %d stages, %d points so far", point, after, killed, tried)
 		}
 	}
 	t.Logf("the manager was killed at %d of %d points", tried, 2*sum(expected.writes))

@@ -72,7 +72,6 @@ func (r *Relay) pass(ctx context.Context, plain net.Conn, secured *tls.Conn) err
 		// The loop sees it. Closed, the sockets' numbers could be another's before it knows.
 		unix.Shutdown(inner.fd, unix.SHUT_RDWR)   //nolint:errcheck // it may be down already
 		unix.Shutdown(carrier.fd, unix.SHUT_RDWR) //nolint:errcheck // as above
-		<-l.ended
-		return ctx.Err()
+		return <-l.ended
 	}
 }

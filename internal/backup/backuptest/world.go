@@ -40,7 +40,7 @@ type World struct {
 func New(t testing.TB) *World {
 	t.Helper()
 	w := &World{Installation: agenttest.Install(t), VolumesDir: t.TempDir()}
-	w.Installation.Environment(t, Tenant, Environment)
+	w.Environment(t, Tenant, Environment)
 	w.write(t, "crmkeep-transit/keys/"+key()+".evidence", map[string]any{"type": "ed25519"})
 	require.NoError(t, os.Mkdir(filepath.Join(w.VolumesDir, Volume), 0o700))
 	w.Database = agenttest.StartDatabase(t, w)

@@ -85,18 +85,28 @@ func (m Manifest) checkLocations() error {
 	}
 	seen := map[string]bool{}
 	for i, l := range m.Locations {
-		if l.Name == "" || seen[l.Name] || l.Repository == "" || l.BytesAdded < 0 || !wrappedPattern.MatchString(l.Password) {
-			return fmt.Errorf("locations[%d]: needs a name of its own, a repository and a wrapped password", i)
+		if seen[l.Name] {
+			return fmt.Errorf("locations[%d]: is there twice", i)
 		}
-		if len(l.Volumes) != len(m.Volumes) {
-			return fmt.Errorf("locations[%d].volumes: has %d snapshots of %d volumes", i, len(l.Volumes), len(m.Volumes))
-		}
-		for _, snapshot := range l.Snapshots() {
-			if !snapshotPattern.MatchString(snapshot) {
-				return fmt.Errorf("locations[%d]: a snapshot is not SHA-256 in hexadecimal", i)
-			}
+		if err := l.check(len(m.Volumes)); err != nil {
+			return fmt.Errorf("locations[%d]: %w", i, err)
 		}
 		seen[l.Name] = true
+	}
+	return nil
+}
+
+func (l Location) check(volumes int) error {
+	if l.Name == "" || l.Repository == "" || l.BytesAdded < 0 || !wrappedPattern.MatchString(l.Password) {
+		return errors.New("needs a name, a repository and a wrapped password")
+	}
+	if len(l.Volumes) != volumes {
+		return fmt.Errorf("has %d snapshots of %d volumes", len(l.Volumes), volumes)
+	}
+	for _, snapshot := range l.Snapshots() {
+		if !snapshotPattern.MatchString(snapshot) {
+			return errors.New("a snapshot is not SHA-256 in hexadecimal")
+		}
 	}
 	return nil
 }

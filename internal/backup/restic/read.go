@@ -86,7 +86,7 @@ func (r Repository) Check(ctx context.Context, readData string) ([]string, error
 	if err == nil {
 		return nil, nil
 	}
-	if !(finished && faults > 0) && !IsCause(err, Damaged) {
+	if (!finished || faults == 0) && !IsCause(err, Damaged) {
 		return nil, err
 	}
 	if len(problems) == 0 {

@@ -80,7 +80,7 @@ func (b *backup) make(ctx context.Context) ([]byte, error) {
 
 // prepare opens the locations and clears what a run of the same backup has left that died.
 func (b *backup) prepare(ctx context.Context) error {
-	id := b.Config.Backup.ID
+	id := b.Backup.ID
 	if err := validID(id); err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (b *backup) prepare(ctx context.Context) error {
 func (b *backup) opener() repository.Opener {
 	return repository.Opener{
 		Vault: b.Vault, Keys: b.Keys, Dir: b.ScratchDir, AtOnce: len(b.parts),
-		Host: b.Config.Backup.Tenant + "." + b.Config.Backup.Environment,
+		Host: b.Backup.Tenant + "." + b.Backup.Environment,
 	}
 }
 
@@ -115,7 +115,7 @@ func (b *backup) dump(ctx context.Context) error {
 		return err
 	}
 	all := b.parts.left()
-	out := newFan(ctx, all, b.Config.Backup.ID, b.Progress.Done)
+	out := newFan(ctx, all, b.Backup.ID, b.Progress.Done)
 	defer out.abort()
 	b.restrictedBy = all[0].repository.Unwrapped
 	content, err := database.Dump(ctx, server, b.restrictedBy.RestrictKey(), out)
@@ -137,10 +137,10 @@ func (b *backup) files(ctx context.Context) error {
 		folder := filepath.Join(b.VolumesDir, name)
 		b.parts.each(ctx, func(ctx context.Context, p *part) error {
 			told := func(bytes int64) { b.Progress.Done(done + bytes) }
-			made, err := p.repository.Folder(ctx, folder, told, tag(b.Config.Backup.ID))
+			made, err := p.repository.Folder(ctx, folder, told, tag(b.Backup.ID))
 			if restic.IsCause(err, restic.Incomplete) {
 				// The application may have removed a file between the listing and the reading.
-				made, err = p.repository.Folder(ctx, folder, told, tag(b.Config.Backup.ID))
+				made, err = p.repository.Folder(ctx, folder, told, tag(b.Backup.ID))
 			}
 			p.volumes = append(p.volumes, made)
 			return err

@@ -36,9 +36,9 @@ func NewCommand() *cobra.Command {
 func Run(ctx context.Context, options job.Options, log *slog.Logger) error {
 	return options.Run(ctx, log, func(ctx context.Context, j *job.Job) result.Result {
 		switch {
-		case j.Config.Backup != nil:
+		case j.Backup != nil:
 			return makeBackup(ctx, j)
-		case j.Config.Care != nil:
+		case j.Care != nil:
 			return takeCare(ctx, j)
 		}
 		return result.Result{Reason: ReasonNothingToDo, Message: "the configuration asks for neither a backup nor care"}

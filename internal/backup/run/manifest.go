@@ -23,13 +23,13 @@ func (b *backup) store(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	b.parts.each(ctx, func(ctx context.Context, p *part) error {
-		return p.repository.Store.PutManifest(ctx, b.Config.Backup.ID, document)
+		return p.repository.Store.PutManifest(ctx, b.Backup.ID, document)
 	})
 	return document, nil
 }
 
 func (b *backup) manifest() manifest.Manifest {
-	of, left := b.Config.Backup, b.parts.left()
+	of, left := b.Backup, b.parts.left()
 	m := manifest.Manifest{
 		ID: of.ID, Tenant: of.Tenant, Environment: of.Environment, Class: of.Class, Version: of.Version, Schedule: of.Schedule,
 		StartedAt: b.started.UTC().Format(time.RFC3339), EndedAt: time.Now().UTC().Format(time.RFC3339),

@@ -37,7 +37,7 @@ func newWorld(t *testing.T) *world {
 	w.east, w.toEast = w.Location(t, "east")
 	w.west, w.toWest = w.Location(t, "west")
 	w.Database.Execute(t, `create table contact (id int primary key, name text, note text)`,
-		`insert into contact select i, 'Li Na ' || i, md5(i::text) || md5((i * 7)::text) from generate_series(1, 100000) i`)
+		`insert into contact select i, 'Li Na ' || i, md5(i::text) || md5((i * 7)::text) from generate_series(1, 200000) i`)
 	require.NoError(t, os.WriteFile(filepath.Join(w.VolumesDir, backuptest.Volume, "offer.pdf"), bytes.Repeat([]byte("offer "), 10000), 0o600))
 	return w
 }

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -89,6 +88,8 @@ type measured struct {
 	// Bytes that were read: the dump and the files. Added is what the repository grew by.
 	Bytes int64 `json:"bytes"`
 	Added int64 `json:"added"`
+	// CPU seconds of all processes of the side; those of the database's server and of the object store are not among them.
+	CPU float64 `json:"cpu"`
 	// Peak is the most memory that all processes of the side had at a time, in bytes.
 	Peak int64 `json:"peak,omitempty"`
 	// Stages of crmkeep, in seconds.
@@ -96,9 +97,3 @@ type measured struct {
 }
 
 func (m measured) rate() float64 { return float64(m.Bytes) / (1 << 20) / m.Seconds }
-
-func timed(do func()) float64 {
-	start := time.Now()
-	do()
-	return time.Since(start).Seconds()
-}

@@ -68,6 +68,7 @@ func (r *report) print(b *testing.B) {
 	fmt.Println("| what | by hand | crmkeep | budget | |")
 	fmt.Println("|---|---|---|---|---|")
 	fmt.Printf("| first backup | %.1f MiB/s | %.1f MiB/s | ratio %.2f, at least %.1f | %s |\n", hand.rate(), crmkeep.rate(), ratio, leastRatio, verdict(ratio >= leastRatio))
+	fmt.Printf("| its CPU seconds | %.1f | %.1f | – | |\n", hand.CPU, crmkeep.CPU)
 	fmt.Printf("| memory at most | %d MiB | %d MiB | under %d MiB | %s |\n", hand.Peak>>20, peak>>20, mostMemory>>20, verdict(peak < mostMemory))
 	for _, c := range r.Changed {
 		share := float64(c.Second.Added) / float64(c.First.Added)

@@ -48,7 +48,7 @@ func (s *sides) backup(b *testing.B, location config.Location, id string) measur
 		"--volumes-dir", o.VolumesDir, "--result", o.ResultFile, "--progress-address", o.ProgressAddress)
 	process.Env = append(os.Environ(), asCommandEnv+"=1")
 	var m measured
-	m.Seconds = timed(func() { m.Peak = watched(b, process) })
+	m.run(b, process)
 	message, err := os.ReadFile(o.ResultFile)
 	require.NoError(b, err)
 	r, err := result.ParseResult(string(message), []string{location.Name})
@@ -81,9 +81,8 @@ func (s *sides) byHand(b *testing.B) measured {
 	}
 	out := filepath.Join(b.TempDir(), "summaries")
 	var m measured
-	m.Seconds = timed(func() {
-		m.Peak = watched(b, shell("restic init --quiet; pg_dump | restic backup --json --quiet --stdin --stdin-filename database.sql >"+out+"; restic backup --json --quiet . >>"+out))
-	})
+	m.run(b, shell("restic init --quiet; pg_dump | restic backup --json --quiet --stdin --stdin-filename database.sql >"+out+
+		"; restic backup --json --quiet . >>"+out))
 	summaries, err := os.ReadFile(out)
 	require.NoError(b, err)
 	for line := range strings.Lines(string(summaries)) {

@@ -14,6 +14,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// run runs a process and measures its time, and the CPU time and the memory of it and of all below it.
+func (m *measured) run(b *testing.B, process *exec.Cmd) {
+	b.Helper()
+	start := time.Now()
+	m.Peak = watched(b, process)
+	m.Seconds = time.Since(start).Seconds()
+	m.CPU = (process.ProcessState.UserTime() + process.ProcessState.SystemTime()).Seconds()
+}
+
 // watched runs a process and gives the most memory that it and all below it had in their hands at a time, in bytes.
 func watched(b *testing.B, process *exec.Cmd) (peak int64) {
 	b.Helper()
