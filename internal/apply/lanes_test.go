@@ -28,7 +28,7 @@ func TestATenantsPassesTogetherHaveSoManyWritesUnderWay(t *testing.T) {
 				leave, err := l.enter(t.Context(), "crowd")
 				if assert.NoError(t, err) {
 					count(1)
-					time.Sleep(time.Second)
+					time.Sleep(time.Second) //nolint:forbidigo // the clock of synctest
 					count(-1)
 					leave()
 				}

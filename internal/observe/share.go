@@ -65,6 +65,19 @@ func (s *Sharing) Slim(o any) (any, error) {
 		s.limits(o)
 	case *corev1.Service:
 		o.Spec.Selector = s.set(o.Spec.Selector)
+	case *policyv1.PodDisruptionBudget:
+		s.selector(o.Spec.Selector)
+	case *networkingv1.NetworkPolicy:
+		s.policy(o)
+	default:
+		s.controller(o)
+	}
+	return o, nil
+}
+
+// controller is what makes pods.
+func (s *Sharing) controller(o any) {
+	switch o := o.(type) {
 	case *appsv1.Deployment:
 		s.workload(o.Spec.Selector, &o.Spec.Template)
 	case *appsv1.StatefulSet:
@@ -73,12 +86,7 @@ func (s *Sharing) Slim(o any) (any, error) {
 		s.workload(o.Spec.Selector, &o.Spec.Template)
 	case *batchv1.CronJob:
 		s.workload(o.Spec.JobTemplate.Spec.Selector, &o.Spec.JobTemplate.Spec.Template)
-	case *policyv1.PodDisruptionBudget:
-		s.selector(o.Spec.Selector)
-	case *networkingv1.NetworkPolicy:
-		s.policy(o)
 	}
-	return o, nil
 }
 
 func (s *Sharing) workload(selector *metav1.LabelSelector, template *corev1.PodTemplateSpec) {

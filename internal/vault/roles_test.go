@@ -19,7 +19,7 @@ type mount struct {
 func (m *mount) list(context.Context) ([]string, error) {
 	m.lists++
 	names := slices.Clone(m.names)
-	time.Sleep(m.takes)
+	time.Sleep(m.takes) //nolint:forbidigo // the clock of synctest
 	return names, nil
 }
 
@@ -48,7 +48,7 @@ func TestAListOfRolesServesEverybodyUntilItIsOld(t *testing.T) {
 			t.Errorf("%d lists, want 1", m.lists)
 		}
 		m.names = nil
-		time.Sleep(listFor + time.Second)
+		time.Sleep(listFor + time.Second) //nolint:forbidigo // the clock of synctest
 		want(t, names(t, l, m, "a.", time.Now().Add(-listFor)))
 	})
 }
@@ -83,7 +83,7 @@ func TestARemovalDoesNotRelyOnAListFromBeforeIt(t *testing.T) {
 		l, m := newRoleList(), &mount{}
 		names(t, l, m, "a.", time.Now())
 		m.names = []string{"a.web"} // Somebody else wrote it.
-		time.Sleep(time.Millisecond)
+		time.Sleep(time.Millisecond) //nolint:forbidigo // the clock of synctest
 		want(t, names(t, l, m, "a.", time.Now()), "a.web")
 	})
 }
@@ -98,6 +98,6 @@ func TestWhoWaitsForAListGivesUpWithItsContext(t *testing.T) {
 		if _, err := l.startingWith(ctx, "a.", time.Now(), m.list); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
-		time.Sleep(time.Hour)
+		time.Sleep(time.Hour) //nolint:forbidigo // the clock of synctest
 	})
 }

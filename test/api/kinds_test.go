@@ -31,7 +31,7 @@ var kinds = []struct {
 	{name: "CRMRolePolicy", plural: "crmrolepolicies", short: "crmrp", namespaced: true,
 		columns: []string{"Name", "Drift", "Ready", "Reason", "Age"}},
 	{name: "CRMBackupLocation", plural: "crmbackuplocations", short: "crmloc",
-		columns: []string{"Name", "Region", "Bucket", "Ready", "Reason", "Age"}},
+		columns: []string{"Name", "Region", "Bucket", "Ready", "Reason", "Checked", "Age"}},
 	{name: "CRMBackupSchedule", plural: "crmbackupschedules", short: "crmbs", namespaced: true,
 		columns: []string{"Name", "Environment", "Schedule", "Last Backup", "Last Proven", "Ready", "Age"}},
 	{name: "CRMBackup", plural: "crmbackups", short: "crmb", namespaced: true,
