@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From nothing to a CRM that a person logs in to, with five proofs of what is promised.
+# From nothing to a CRM that a person logs in to, with proofs of what is promised.
 #
 #   demo.sh         on a local node of its own, which needs root; or, with KUBECONFIG set, on a cluster that is there: what
 #                   that must have is said in demo/install.sh
