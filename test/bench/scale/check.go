@@ -49,7 +49,8 @@ func (s sample) owed() []debt {
 		{"uncached reads for each environment", s.Calls["GET"], 1},
 		{"lists for each environment", s.Calls["LIST"], rare},
 		{"passes for each object", s.ReconcilesPerObject, 2},
-		{"writes to Vault for each environment", vault("create", "update", "delete"), 12 + rare},
+		// Two keys, and two roles for each of the application's two components, database, migration, backup and restore.
+		{"writes to Vault for each environment", vault("create", "update", "delete"), 14 + rare},
 		{"lists in Vault for each environment", vault("list"), 1},
 		{"writes of a second pass", s.SecondPass.Writes, 0},
 		{"uncached reads of a second pass", s.SecondPass.Reads, 0},
