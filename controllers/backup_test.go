@@ -18,6 +18,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/backup/result"
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/testing/s3test"
+	"github.com/crmkeep/crmkeep/internal/testing/statuscheck"
 )
 
 // protected is a tenant with an environment that runs, and two locations of its own.
@@ -59,7 +60,7 @@ func (in *installation) backupComesTo(t *testing.T, b *v1alpha1.CRMBackup, phase
 		if err := in.Get(t.Context(), client.ObjectKeyFromObject(b), b); err != nil {
 			return err
 		}
-		if err := is(b.Generation, b.Status.ObservedGeneration, b.Status.Conditions, want); err != nil {
+		if err := statuscheck.Is(b.Generation, b.Status.ObservedGeneration, b.Status.Conditions, want); err != nil {
 			return err
 		}
 		return mustBe(b.Status.Phase == phase, "phase %s", b.Status.Phase)

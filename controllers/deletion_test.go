@@ -20,6 +20,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/plan/teardown"
 	"github.com/crmkeep/crmkeep/internal/testing/build"
+	"github.com/crmkeep/crmkeep/internal/testing/statuscheck"
 	"github.com/crmkeep/crmkeep/internal/vault"
 )
 
@@ -179,7 +180,7 @@ func deletingAHomeRetains(t *testing.T, in *installation) {
 		if err := in.Get(t.Context(), client.ObjectKeyFromObject(tenant), tenant); err != nil {
 			return err
 		}
-		return is(tenant.Generation, tenant.Status.ObservedGeneration, tenant.Status.Conditions, "True Succeeded")
+		return statuscheck.Is(tenant.Generation, tenant.Status.ObservedGeneration, tenant.Status.Conditions, "True Succeeded")
 	})
 	env = in.ready(t, "careless", "prod")
 	assert.Equal(t, claims, in.claims(t, env))
@@ -194,9 +195,9 @@ func tenantStaysWithEnvironments(t *testing.T, in *installation) {
 		if err := in.Get(t.Context(), client.ObjectKeyFromObject(tenant), tenant); err != nil {
 			return err
 		}
-		return is(tenant.Generation, tenant.Status.ObservedGeneration, tenant.Status.Conditions, "Reconciling EnvironmentsExist")
+		return statuscheck.Is(tenant.Generation, tenant.Status.ObservedGeneration, tenant.Status.Conditions, "Reconciling EnvironmentsExist")
 	})
-	assert.Contains(t, describe(tenant.Status.Conditions), "prod. Delete them in namespace crm-loyal")
+	assert.Contains(t, statuscheck.Describe(tenant.Status.Conditions), "prod. Delete them in namespace crm-loyal")
 	assert.Equal(t, before, in.versions(t, env))
 
 	require.NoError(t, in.Delete(t.Context(), env))
@@ -215,7 +216,7 @@ func sandboxEnds(t *testing.T, in *installation) {
 		if err := in.Get(t.Context(), client.ObjectKeyFromObject(valid), valid); err != nil {
 			return err
 		}
-		return mustBe(valid.Status.ExpiresAt != nil, "%s", describe(valid.Status.Conditions))
+		return mustBe(valid.Status.ExpiresAt != nil, "%s", statuscheck.Describe(valid.Status.Conditions))
 	})
 	assert.Equal(t, valid.CreationTimestamp.Add(time.Minute), valid.Status.ExpiresAt.Time)
 	invalid := in.environment(t, "brief", "invalid", sandbox, func(e *v1alpha1.CRMEnvironment) { e.Spec.Version = "9.9" })

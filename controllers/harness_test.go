@@ -3,14 +3,12 @@ package controllers_test
 import (
 	"context"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -108,7 +106,7 @@ func (in *installation) tenant(t *testing.T, name string, change ...func(*v1alph
 		if err := in.Get(t.Context(), client.ObjectKeyFromObject(tenant), tenant); err != nil {
 			return err
 		}
-		return is(tenant.Generation, tenant.Status.ObservedGeneration, tenant.Status.Conditions, "True Succeeded")
+		return statuscheck.Is(tenant.Generation, tenant.Status.ObservedGeneration, tenant.Status.Conditions, "True Succeeded")
 	})
 	return tenant
 }
@@ -136,7 +134,7 @@ func (in *installation) comesTo(t *testing.T, env *v1alpha1.CRMEnvironment, want
 		if err := in.Get(t.Context(), client.ObjectKeyFromObject(env), env); err != nil {
 			return err
 		}
-		return is(env.Generation, env.Status.ObservedGeneration, env.Status.Conditions, want)
+		return statuscheck.Is(env.Generation, env.Status.ObservedGeneration, env.Status.Conditions, want)
 	})
 }
 
@@ -188,42 +186,6 @@ func (in *installation) until(t *testing.T, what string, condition func() error)
 	if err != nil {
 		t.Fatalf("waiting until %s: %v", what, last)
 	}
-}
-
-// is compares a status with the summary of how a person would read it, and holds every status on the way to the contract.
-func is(generation, observed int64, conditions []metav1.Condition, want string) error {
-	if len(conditions) > 0 {
-		if err := statuscheck.Check(generation, observed, conditions); err != nil {
-			panic(err)
-		}
-	}
-	if observed != generation {
-		return fmt.Errorf("generation %d is not yet observed: %s", generation, describe(conditions))
-	}
-	if got := summary(conditions); got != want {
-		return fmt.Errorf("it is %q: %s", got, describe(conditions))
-	}
-	return nil
-}
-
-func summary(conditions []metav1.Condition) string {
-	for _, kind := range []string{v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled} {
-		if c := meta.FindStatusCondition(conditions, kind); c != nil {
-			return kind + " " + c.Reason
-		}
-	}
-	if c := meta.FindStatusCondition(conditions, v1alpha1.ConditionReady); c != nil {
-		return string(c.Status) + " " + c.Reason
-	}
-	return "nothing"
-}
-
-func describe(conditions []metav1.Condition) string {
-	var out strings.Builder
-	for _, c := range conditions {
-		fmt.Fprintf(&out, "\n\t%s=%s %s: %s", c.Type, c.Status, c.Reason, c.Message)
-	}
-	return out.String()
 }
 
 func workloadNamespace(env *v1alpha1.CRMEnvironment) string {

@@ -14,6 +14,7 @@ import (
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/plan/target"
 	"github.com/crmkeep/crmkeep/internal/testing/s3test"
+	"github.com/crmkeep/crmkeep/internal/testing/statuscheck"
 )
 
 // location declares one in a server's bucket "backups".
@@ -46,7 +47,7 @@ func (in *installation) locationComesTo(t *testing.T, l *v1alpha1.CRMBackupLocat
 		if err := in.Get(t.Context(), client.ObjectKeyFromObject(l), l); err != nil {
 			return err
 		}
-		return is(l.Generation, l.Status.ObservedGeneration, l.Status.Conditions, want)
+		return statuscheck.Is(l.Generation, l.Status.ObservedGeneration, l.Status.Conditions, want)
 	})
 }
 

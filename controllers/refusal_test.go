@@ -16,6 +16,7 @@ import (
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/testing/build"
 	"github.com/crmkeep/crmkeep/internal/testing/controlplane"
+	"github.com/crmkeep/crmkeep/internal/testing/statuscheck"
 )
 
 func classIsWaitedFor(t *testing.T, in *installation) {
@@ -37,9 +38,9 @@ func wrongClassIsWaitedFor(t *testing.T, in *installation) {
 		if err := in.Get(t.Context(), client.ObjectKeyFromObject(class), class); err != nil {
 			return err
 		}
-		return is(class.Generation, class.Status.ObservedGeneration, class.Status.Conditions, "Stalled Invalid")
+		return statuscheck.Is(class.Generation, class.Status.ObservedGeneration, class.Status.Conditions, "Stalled Invalid")
 	})
-	assert.Contains(t, describe(class.Status.Conditions), "did you mean ${environment.url}?")
+	assert.Contains(t, statuscheck.Describe(class.Status.Conditions), "did you mean ${environment.url}?")
 
 	in.tenant(t, "misled")
 	env := in.environment(t, "misled", "prod", func(e *v1alpha1.CRMEnvironment) { e.Spec.ClassRef.Name = "wrong" })
@@ -103,7 +104,7 @@ func takenHostnameIsWaitedFor(t *testing.T, in *installation) {
 	holder := in.ready(t, "first", "prod", hostname)
 	newer := in.environment(t, "second", "prod", hostname)
 	in.comesTo(t, newer, "Reconciling HostnameTaken")
-	assert.NotContains(t, describe(newer.Status.Conditions), "first", "one tenant is not told about another")
+	assert.NotContains(t, statuscheck.Describe(newer.Status.Conditions), "first", "one tenant is not told about another")
 	in.nothingMade(t, newer)
 
 	edit(t, in, older, hostname)
@@ -149,7 +150,7 @@ func foreignHomeStaysUntouched(t *testing.T, in *installation) {
 		if err := in.Get(t.Context(), client.ObjectKeyFromObject(tenant), tenant); err != nil {
 			return err
 		}
-		return is(tenant.Generation, tenant.Status.ObservedGeneration, tenant.Status.Conditions, "Reconciling NameClash")
+		return statuscheck.Is(tenant.Generation, tenant.Status.ObservedGeneration, tenant.Status.Conditions, "Reconciling NameClash")
 	}
 	in.until(t, "the tenant says that its home is somebody else's", clashes)
 	require.NoError(t, in.Delete(t.Context(), tenant))

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/testing/statuscheck"
 )
 
 func (p protected) restore(t *testing.T, name, backup string) *v1alpha1.CRMRestore {
@@ -34,7 +35,7 @@ func (in *installation) restoreComesTo(t *testing.T, r *v1alpha1.CRMRestore, pha
 		if err := in.Get(t.Context(), client.ObjectKeyFromObject(r), r); err != nil {
 			return err
 		}
-		if err := is(r.Generation, r.Status.ObservedGeneration, r.Status.Conditions, want); err != nil {
+		if err := statuscheck.Is(r.Generation, r.Status.ObservedGeneration, r.Status.Conditions, want); err != nil {
 			return err
 		}
 		return mustBe(r.Status.Phase == phase, "phase %s", r.Status.Phase)

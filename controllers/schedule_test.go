@@ -14,6 +14,7 @@ import (
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/testing/build"
+	"github.com/crmkeep/crmkeep/internal/testing/statuscheck"
 )
 
 func (p protected) schedule(t *testing.T, name string, change ...func(*v1alpha1.CRMBackupSchedule)) *v1alpha1.CRMBackupSchedule {
@@ -37,7 +38,7 @@ func (in *installation) scheduleComesTo(t *testing.T, s *v1alpha1.CRMBackupSched
 		if err := in.Get(t.Context(), client.ObjectKeyFromObject(s), s); err != nil {
 			return err
 		}
-		return is(s.Generation, s.Status.ObservedGeneration, s.Status.Conditions, want)
+		return statuscheck.Is(s.Generation, s.Status.ObservedGeneration, s.Status.Conditions, want)
 	})
 }
 

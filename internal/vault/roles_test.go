@@ -82,7 +82,7 @@ func TestARemovalDoesNotRelyOnAListFromBeforeIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, m := newRoleList(), &mount{}
 		names(t, l, m, "a.", time.Now())
-		m.names = []string{"a.web"} // Somebody else wrote it.
+		m.names = []string{"a.web"}  // Somebody else wrote it.
 		time.Sleep(time.Millisecond) //nolint:forbidigo // the clock of synctest
 		want(t, names(t, l, m, "a.", time.Now()), "a.web")
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/testing/build"
 	"github.com/crmkeep/crmkeep/internal/testing/installation"
+	"github.com/crmkeep/crmkeep/internal/testing/statuscheck"
 )
 
 // twoLeadersDoNotFight runs two managers, each of which thinks that it leads.
@@ -46,7 +47,7 @@ func twoLeadersDoNotFight(t *testing.T, w *world, expected reference) {
 		if err := w.Get(t.Context(), client.ObjectKeyFromObject(class), live); err != nil {
 			return err
 		}
-		return is(live.Generation, live.Status.ObservedGeneration, live.Status.Conditions, "True Succeeded")
+		return statuscheck.Is(live.Generation, live.Status.ObservedGeneration, live.Status.Conditions, "True Succeeded")
 	})
 	w.settle(t, one, other)
 	for _, write := range w.api.Writes() {

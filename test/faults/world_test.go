@@ -3,13 +3,11 @@ package faults
 import (
 	"context"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -79,7 +77,7 @@ func (w *world) tenantIs(t *testing.T, name, want string) error {
 	if err := w.Get(t.Context(), client.ObjectKey{Name: name}, tenant); err != nil {
 		return err
 	}
-	return is(tenant.Generation, tenant.Status.ObservedGeneration, tenant.Status.Conditions, want)
+	return statuscheck.Is(tenant.Generation, tenant.Status.ObservedGeneration, tenant.Status.Conditions, want)
 }
 
 // environmentIs compares the newest declaration's status with a summary, such as "True Succeeded".
@@ -89,7 +87,7 @@ func (w *world) environmentIs(t *testing.T, tenant, name, want string) error {
 	if err := w.Get(t.Context(), client.ObjectKey{Namespace: naming.HomeNamespace(tenant), Name: name}, env); err != nil {
 		return err
 	}
-	return is(env.Generation, env.Status.ObservedGeneration, env.Status.Conditions, want)
+	return statuscheck.Is(env.Generation, env.Status.ObservedGeneration, env.Status.Conditions, want)
 }
 
 // comesTo waits until an environment is so, and gives it as it is then.
@@ -147,42 +145,6 @@ func (w *world) layoutOf(tenant, name string) layout.Layout {
 	return teardown.Environment{
 		Tenant: tenant, Name: name, Namespace: naming.WorkloadNamespace(tenant, name), Settings: w.settings,
 	}.Layout()
-}
-
-// is compares a status with the summary of how a person would read it, and holds every status on the way to the contract.
-func is(generation, observed int64, conditions []metav1.Condition, want string) error {
-	if len(conditions) > 0 {
-		if err := statuscheck.Check(generation, observed, conditions); err != nil {
-			panic(err)
-		}
-	}
-	if observed != generation {
-		return fmt.Errorf("generation %d is not yet observed:%s", generation, describe(conditions))
-	}
-	if got := summary(conditions); got != want {
-		return fmt.Errorf("it is %q:%s", got, describe(conditions))
-	}
-	return nil
-}
-
-func summary(conditions []metav1.Condition) string {
-	for _, kind := range []string{v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled} {
-		if c := meta.FindStatusCondition(conditions, kind); c != nil {
-			return kind + " " + c.Reason
-		}
-	}
-	if c := meta.FindStatusCondition(conditions, v1alpha1.ConditionReady); c != nil {
-		return string(c.Status) + " " + c.Reason
-	}
-	return "nothing"
-}
-
-func describe(conditions []metav1.Condition) string {
-	var out strings.Builder
-	for _, c := range conditions {
-		fmt.Fprintf(&out, "\n\t%s=%s %s: %s", c.Type, c.Status, c.Reason, c.Message)
-	}
-	return out.String()
 }
 
 // message of a condition.
