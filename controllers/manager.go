@@ -126,7 +126,7 @@ func register(mgr ctrl.Manager, s settings.Settings, vault Vault) error {
 		return err
 	}
 	applier := apply.New(mgr.GetClient(), mgr.GetAPIReader(), mgr.GetScheme())
-	writer := StatusWriter{Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder(naming.FieldOwner)}
+	writer := NewStatusWriter(mgr.GetClient(), mgr.GetEventRecorder(naming.FieldOwner))
 	observer := &observe.Observer{
 		Reader: mgr.GetClient(), Mapper: mgr.GetRESTMapper(),
 		CertificateTTL: time.Duration(s.CertificateTTLSeconds) * time.Second,

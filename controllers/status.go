@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/outcome"
 )
 
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
@@ -21,6 +22,13 @@ import (
 type StatusWriter struct {
 	Client   client.Client
 	Recorder events.EventRecorder
+
+	own *ownWrites
+}
+
+// NewStatusWriter makes one for all controllers of a process.
+func NewStatusWriter(c client.Client, recorder events.EventRecorder) StatusWriter {
+	return StatusWriter{Client: c, Recorder: recorder, own: newOwnWrites()}
 }
 
 // Environment writes an environment's status.
@@ -74,6 +82,9 @@ func (w StatusWriter) Restore(ctx context.Context, r *v1alpha1.CRMRestore, next 
 
 func (w StatusWriter) write(ctx context.Context, after, before client.Object, was, is []metav1.Condition, same bool) error {
 	if same {
+		if !w.own.seen(before) {
+			return outcome.Wait(v1alpha1.ReasonProgressing, conflictDelay, "the cache does not show the last status yet")
+		}
 		return nil
 	}
 	// A merge patch replaces the list of conditions whole, so the lock keeps us from undoing what somebody else wrote.
@@ -81,6 +92,7 @@ func (w StatusWriter) write(ctx context.Context, after, before client.Object, wa
 	if err := w.Client.Status().Patch(ctx, after, patch); err != nil {
 		return fmt.Errorf("writing the status: %w", err)
 	}
+	w.own.add(after)
 	w.tell(after, meta.FindStatusCondition(was, v1alpha1.ConditionReady), meta.FindStatusCondition(is, v1alpha1.ConditionReady))
 	return nil
 }
