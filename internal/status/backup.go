@@ -148,7 +148,7 @@ func Report(run *facts.Run) (result.Result, error) {
 func parts(wanted []string, told result.Result) []v1alpha1.BackupLocationStatus {
 	out := make([]v1alpha1.BackupLocationStatus, len(wanted))
 	for i, name := range wanted {
-		out[i] = v1alpha1.BackupLocationStatus{Name: name, Phase: v1alpha1.PhaseFailed, Message: "nothing was written"}
+		out[i] = v1alpha1.BackupLocationStatus{Name: name, Phase: v1alpha1.PhaseFailed, Message: "nothing was written: the run was not told of it; does it exist? See kubectl get crmbackuplocations"}
 		at := slices.IndexFunc(told.Locations, func(l result.Location) bool { return l.Name == name })
 		if at < 0 {
 			continue

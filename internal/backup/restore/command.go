@@ -5,8 +5,6 @@ package restore
 import (
 	"context"
 	"log/slog"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -16,21 +14,12 @@ import (
 
 // NewCommand makes `crmkeep restore`.
 func NewCommand() *cobra.Command {
-	var options job.Options
-	cmd := &cobra.Command{
+	return job.Command(&cobra.Command{
 		Use:   "restore",
 		Short: "Restore a backup into an environment, or undo or confirm that (a Job)",
 		Long: "Restore a backup into an environment, as the configuration says, or undo or confirm an earlier restore.\n" +
 			"The result is JSON in the file --result. The exit status is 0 when all of it is done; otherwise the environment is as it was.",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
-			defer stop()
-			return Run(ctx, options, slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil)))
-		},
-	}
-	options.AddFlags(cmd.Flags())
-	return cmd
+	}, Run)
 }
 
 // Run does what the configuration asks for.

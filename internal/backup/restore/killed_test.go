@@ -1,11 +1,6 @@
 package restore_test
 
 import (
-	"context"
-	"encoding/json"
-	"net/http"
-	"os"
-	"os/exec"
 	"testing"
 	"time"
 
@@ -13,38 +8,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/crmkeep/crmkeep/internal/agent/agenttest"
+	"github.com/crmkeep/crmkeep/internal/backup/backuptest"
 	"github.com/crmkeep/crmkeep/internal/backup/database"
-	"github.com/crmkeep/crmkeep/internal/backup/job"
 	"github.com/crmkeep/crmkeep/internal/backup/result"
 	"github.com/crmkeep/crmkeep/internal/naming"
 )
-
-// start runs `crmkeep restore` as a process of its own.
-func start(t *testing.T, o job.Options) *exec.Cmd {
-	t.Helper()
-	self, err := os.Executable()
-	require.NoError(t, err)
-	process := exec.Command(self, "--config", o.ConfigDir, "--token-file", o.TokenFile, "--scratch-dir", o.ScratchDir,
-		"--volumes-dir", o.VolumesDir, "--result", o.ResultFile, "--progress-address", o.ProgressAddress)
-	process.Env = append(os.Environ(), asCommandEnv+"=1")
-	process.Stderr = os.Stderr
-	require.NoError(t, process.Start())
-	t.Cleanup(func() { _ = process.Process.Kill() })
-	return process
-}
-
-func progressOf(ctx context.Context, o job.Options) (p result.Progress, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+o.ProgressAddress+"/progress", http.NoBody)
-	if err != nil {
-		return p, err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return p, err
-	}
-	defer response.Body.Close() //nolint:errcheck // it was read
-	return p, json.NewDecoder(response.Body).Decode(&p)
-}
 
 func killed(t *testing.T, w *world) {
 	for _, stage := range []string{result.StagePrepare, result.StageRead, result.StageVerify} {
@@ -87,9 +55,9 @@ func killed(t *testing.T, w *world) {
 func (w *world) kill(t *testing.T, stage string) {
 	t.Helper()
 	o := w.Options(t, naming.ComponentRestore, w.config(t))
-	process := start(t, o)
+	process := backuptest.Start(t, o)
 	require.Eventually(t, func() bool {
-		p, err := progressOf(t.Context(), o)
+		p, err := backuptest.Progress(t.Context(), o)
 		return err == nil && p.Stage == stage
 	}, time.Minute, time.Millisecond, "the run should be at stage %s", stage)
 	require.NoError(t, process.Process.Kill())

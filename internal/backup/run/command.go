@@ -4,8 +4,6 @@ package run
 import (
 	"context"
 	"log/slog"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -15,21 +13,12 @@ import (
 
 // NewCommand makes `crmkeep backup`.
 func NewCommand() *cobra.Command {
-	var options job.Options
-	cmd := &cobra.Command{
+	return job.Command(&cobra.Command{
 		Use:   "backup",
 		Short: "Make a backup of an environment, or take care of its repositories (a Job)",
 		Long: "Make a backup of an environment, or take care of its repositories, as the configuration says.\n" +
 			"The result is JSON in the file --result. The exit status is 0 when the backup is in one location at least.",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
-			defer stop()
-			return Run(ctx, options, slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil)))
-		},
-	}
-	options.AddFlags(cmd.Flags())
-	return cmd
+	}, Run)
 }
 
 // Run makes the backup or takes the care that the configuration asks for.

@@ -1,10 +1,6 @@
 package run_test
 
 import (
-	"context"
-	"encoding/json"
-	"net/http"
-	"os"
 	"os/exec"
 	"syscall"
 	"testing"
@@ -13,44 +9,19 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/crmkeep/crmkeep/internal/backup/backuptest"
 	"github.com/crmkeep/crmkeep/internal/backup/job"
 	"github.com/crmkeep/crmkeep/internal/backup/result"
 	"github.com/crmkeep/crmkeep/internal/backup/run"
 )
 
-// start runs `crmkeep backup` as a process of its own.
-func start(t *testing.T, o job.Options) *exec.Cmd {
-	t.Helper()
-	self, err := os.Executable()
-	require.NoError(t, err)
-	process := exec.Command(self, "--config", o.ConfigDir, "--token-file", o.TokenFile, "--scratch-dir", o.ScratchDir,
-		"--volumes-dir", o.VolumesDir, "--result", o.ResultFile, "--progress-address", o.ProgressAddress)
-	process.Env = append(os.Environ(), asCommandEnv+"=1")
-	require.NoError(t, process.Start())
-	t.Cleanup(func() { _ = process.Process.Kill() })
-	return process
-}
-
 // awaitStage waits until a run is at a stage and has done so many bytes.
 func awaitStage(t *testing.T, o job.Options, stage string, bytes int64) {
 	t.Helper()
 	assert.Eventually(t, func() bool {
-		p, err := progressOf(t.Context(), o)
+		p, err := backuptest.Progress(t.Context(), o)
 		return err == nil && p.Stage == stage && p.BytesDone >= bytes
 	}, time.Minute, 2*time.Millisecond, "the run should come to stage %s", stage)
-}
-
-func progressOf(ctx context.Context, o job.Options) (p result.Progress, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+o.ProgressAddress+"/progress", http.NoBody)
-	if err != nil {
-		return p, err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return p, err
-	}
-	defer response.Body.Close() //nolint:errcheck // it was read
-	return p, json.NewDecoder(response.Body).Decode(&p)
 }
 
 func killed(t *testing.T, w *world) {
@@ -58,7 +29,7 @@ func killed(t *testing.T, w *world) {
 	cfg := w.config(t, "once", east)
 	for _, stage := range []string{result.StagePrepare, result.StageDatabase, result.StageVolumes, result.StageVerify} {
 		o := w.options(t, cfg)
-		process := start(t, o)
+		process := backuptest.Start(t, o)
 		awaitStage(t, o, stage, 0)
 		require.NoError(t, process.Process.Kill())
 		_ = process.Wait()
@@ -78,7 +49,7 @@ func stopped(t *testing.T, w *world) {
 	east, _ := w.locations(t)
 	cfg := w.config(t, "once", east)
 	o := w.options(t, cfg)
-	process := start(t, o)
+	process := backuptest.Start(t, o)
 	awaitStage(t, o, result.StageDatabase, 0)
 	require.NoError(t, process.Process.Signal(syscall.SIGTERM))
 	var ended *exec.ExitError
@@ -92,7 +63,7 @@ func stopped(t *testing.T, w *world) {
 func sealed(t *testing.T, w *world) {
 	east, _ := w.locations(t)
 	o := w.options(t, w.config(t, "once", east))
-	process := start(t, o)
+	process := backuptest.Start(t, o)
 	awaitStage(t, o, result.StageVolumes, 0)
 	w.Vault.Seal(t)
 	awaitStage(t, o, result.StageManifest, 0)

@@ -3,17 +3,13 @@
 package backup
 
 import (
-	"context"
-	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/crmkeep/crmkeep/internal/agent/agenttest"
 	"github.com/crmkeep/crmkeep/internal/backup/backuptest"
 	"github.com/crmkeep/crmkeep/internal/backup/run"
 	"github.com/crmkeep/crmkeep/internal/testing/s3test"
@@ -31,23 +27,7 @@ const (
 	resultEnv = "BENCH_RESULT"
 )
 
-// asCommandEnv makes the benchmark's program be `crmkeep backup`.
-const asCommandEnv = "CRMKEEP_BENCH_AS_BACKUP"
-
-func TestMain(m *testing.M) {
-	// Postgres' programs are in the image's path; here they are where Debian puts them.
-	_ = os.Setenv("PATH", os.Getenv("PATH")+string(os.PathListSeparator)+filepath.Dir(agenttest.Program("pg_dump")))
-	if os.Getenv(asCommandEnv) == "" {
-		agenttest.Main(m)
-		return
-	}
-	command := run.NewCommand()
-	command.SetArgs(os.Args[1:])
-	if err := command.ExecuteContext(context.Background()); err != nil {
-		fmt.Fprintln(os.Stderr, "error:", err)
-		os.Exit(1)
-	}
-}
+func TestMain(m *testing.M) { backuptest.Main(m, run.NewCommand) }
 
 // BenchmarkBackup runs once, whatever -benchtime says: its rounds are its own.
 func BenchmarkBackup(b *testing.B) {

@@ -46,7 +46,7 @@ func (s *sides) backup(b *testing.B, location config.Location, id string) measur
 	require.NoError(b, err)
 	process := exec.Command(self, "--config", o.ConfigDir, "--token-file", o.TokenFile, "--scratch-dir", o.ScratchDir,
 		"--volumes-dir", o.VolumesDir, "--result", o.ResultFile, "--progress-address", o.ProgressAddress)
-	process.Env = append(os.Environ(), asCommandEnv+"=1")
+	process.Env = append(os.Environ(), backuptest.AsCommandEnv+"=1")
 	var m measured
 	m.run(b, process)
 	message, err := os.ReadFile(o.ResultFile)
