@@ -3,7 +3,7 @@ package v1alpha1
 import "k8s.io/apimachinery/pkg/api/resource"
 
 // Purpose says what an environment is for. What is safe by default follows from it.
-// +kubebuilder:validation:Enum=Production;Staging;Test;Development;Sandbox
+// +kubebuilder:validation:Enum=Production;Staging;Test;Development;Sandbox;Drill
 type Purpose string
 
 // Purposes of an environment.
@@ -16,8 +16,11 @@ const (
 	PurposeTest Purpose = "Test"
 	// PurposeDevelopment is for building.
 	PurposeDevelopment Purpose = "Development"
-	// PurposeSandbox is short-lived; only a sandbox may have a TTL.
+	// PurposeSandbox is short-lived; a TTL is for sandboxes and drills only.
 	PurposeSandbox Purpose = "Sandbox"
+	// PurposeDrill is made by a schedule to prove a backup, and shredded when that is done. Nobody else can declare it. It needs no
+	// approval and no place in the tenant's list of purposes; in the tenant's limits it counts.
+	PurposeDrill Purpose = "Drill"
 )
 
 // SizeName is a preset of replicas, resources and storage that the class fills in.

@@ -19,6 +19,8 @@ const (
 	ConditionNetworkIsolated = "NetworkIsolated"
 	// ConditionDatabaseReady is True when the database takes connections.
 	ConditionDatabaseReady = "DatabaseReady"
+	// ConditionFilled is True when an environment that was declared with a source has its data. Without a source there is none.
+	ConditionFilled = "Filled"
 	// ConditionMigrated is True when the database is at the wanted version.
 	ConditionMigrated = "Migrated"
 	// ConditionWorkloadReady is True when every component has the wanted replicas ready.
@@ -135,6 +137,16 @@ const (
 	ReasonLocationFailed = "LocationFailed"
 	// ReasonNeverProven says that no backup was ever restored in a drill.
 	ReasonNeverProven = "NeverProven"
+	// ReasonDrillFailed says that the newest drill could not restore a backup or found it wrong.
+	ReasonDrillFailed = "DrillFailed"
+	// ReasonDrillTooSlow says that the newest drill took longer than the objective allows.
+	ReasonDrillTooSlow = "DrillTooSlow"
+	// ReasonCheckFailed says that a check of the class failed.
+	ReasonCheckFailed = "CheckFailed"
+	// ReasonNotNeutralisable says that the class cannot make copies harmless.
+	ReasonNotNeutralisable = "NotNeutralisable"
+	// ReasonFinalBackup says that a deletion waits for the backup that it was asked to make first.
+	ReasonFinalBackup = "FinalBackup"
 	// ReasonBackupNotFound says that there is no backup to restore.
 	ReasonBackupNotFound = "BackupNotFound"
 	// ReasonBackupUnusable says that the backup holds nothing that could be restored.

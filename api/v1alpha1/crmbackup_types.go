@@ -125,6 +125,10 @@ type BackupRecord struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=40
 	Version string `json:"version"`
+	// class of the product. Empty in records of before it was recorded: the environment's.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	Class string `json:"class,omitempty"`
 	// keyVersion of the environment's key that wraps the backup's key.
 	// +required
 	KeyVersion int64 `json:"keyVersion"`

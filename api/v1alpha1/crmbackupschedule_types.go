@@ -164,12 +164,54 @@ type CRMBackupScheduleStatus struct {
 	// lastProven is when a backup was last proven to restore.
 	// +optional
 	LastProven *metav1.Time `json:"lastProven,omitempty"`
+	// nextDrill is when the next drill is due.
+	// +optional
+	NextDrill *metav1.Time `json:"nextDrill,omitempty"`
+	// drill is the newest one.
+	// +optional
+	Drill *DrillStatus `json:"drill,omitempty"`
 	// measuredRPOSeconds is what the last drill would have lost.
 	// +optional
 	MeasuredRPOSeconds *int64 `json:"measuredRPOSeconds,omitempty"`
 	// measuredRTOSeconds is how long the last drill took.
 	// +optional
 	MeasuredRTOSeconds *int64 `json:"measuredRTOSeconds,omitempty"`
+}
+
+// DrillStatus is how a drill goes or went.
+type DrillStatus struct {
+	// name of its CRMRestore, and of the ConfigMap with the signed result.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name"`
+	// phase of the drill.
+	// +required
+	// +kubebuilder:validation:Enum=Running;Complete;Failed
+	Phase string `json:"phase"`
+	// scheduledAt is the time that it was due at.
+	// +required
+	ScheduledAt metav1.Time `json:"scheduledAt"`
+	// startedAt is when it began.
+	// +required
+	StartedAt metav1.Time `json:"startedAt"`
+	// completedAt is when it had passed or failed.
+	// +optional
+	CompletedAt *metav1.Time `json:"completedAt,omitempty"`
+	// backup that was restored.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	Backup string `json:"backup,omitempty"`
+	// stages that have ended, in order. Their sum is the measured RTO.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	Stages []RecoveryStage `json:"stages,omitempty"`
+	// message says what went wrong.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1000
+	Message string `json:"message,omitempty"`
 }
 
 // CRMBackupScheduleList is a list of CRMBackupSchedules.

@@ -116,7 +116,9 @@ type CRMClassSpec struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=16
 	Checks []ClassCheck `json:"checks,omitempty"`
-	// neutralise makes a copy of production unable to send anything.
+	// neutralise makes a copy unable to send anything, and lets nobody log in but the administrator and ${source.keepLogins}. It runs after the
+	// migration, in the same pod, before anything else does, and must be safe to run again. Unset: environments of the class cannot be
+	// copied, except for Production.
 	// +optional
 	Neutralise *ClassCommand `json:"neutralise,omitempty"`
 	// objects is the catalogue in which role policies speak.
@@ -459,7 +461,8 @@ type VolumeSize struct {
 	Size resource.Quantity `json:"size"`
 }
 
-// ClassCheck proves that an environment works.
+// ClassCheck proves that an environment works. Exactly one of http and command is set.
+// +kubebuilder:validation:ExactlyOneOf=http;command
 type ClassCheck struct {
 	// name of the check.
 	// +required
@@ -468,8 +471,17 @@ type ClassCheck struct {
 	// +kubebuilder:validation:Pattern=`^[a-z]([a-z0-9-]*[a-z0-9])?$`
 	Name string `json:"name"`
 	// http request to the Web component.
-	// +required
-	HTTP HTTPCheck `json:"http,omitzero"`
+	// +optional
+	HTTP *HTTPCheck `json:"http,omitempty"`
+	// command that ends with 0 if all is well. It runs in the product's image with the files and the environment of a migration, and may use
+	// bindings that are not secret.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=4000
+	Command []string `json:"command,omitempty"`
 }
 
 // Sensitivity of a field.

@@ -32,7 +32,8 @@ type CRMEnvironment struct {
 }
 
 // CRMEnvironmentSpec declares a running CRM. What is left out has a safe meaning given by the class or the tenant.
-// +kubebuilder:validation:XValidation:rule="!has(self.ttlSeconds) || self.purpose == 'Sandbox'",message="ttlSeconds: only for purpose Sandbox; remove it or change the purpose"
+// +kubebuilder:validation:XValidation:rule="!has(self.ttlSeconds) || self.purpose in ['Sandbox', 'Drill']",message="ttlSeconds: only for purpose Sandbox; remove it or change the purpose"
+// +kubebuilder:validation:XValidation:rule="self.purpose != 'Drill' || !has(self.hostname) && !has(self.integrations) && has(self.source)",message="purpose: a Drill has a source, and neither hostname nor integrations"
 // +kubebuilder:validation:XValidation:rule="has(self.source) == has(oldSelf.source)",message="source: cannot be added or removed; make a new environment"
 // +kubebuilder:validation:XValidation:rule="!has(self.shred) || (has(self.deletionPolicy) && self.deletionPolicy == 'Shred')",message="shred: only with deletionPolicy Shred"
 type CRMEnvironmentSpec struct {
@@ -77,6 +78,10 @@ type CRMEnvironmentSpec struct {
 	// shred says how data is made unreadable.
 	// +optional
 	Shred *ShredSpec `json:"shred,omitempty"`
+	// finalBackup is made when the environment is deleted, before anything is taken apart. The deletion waits until it is complete in every
+	// location; remove the field to go on without it. Unset: none.
+	// +optional
+	FinalBackup *FinalBackup `json:"finalBackup,omitempty"`
 	// database says where the data lives. Unset: one PostgreSQL instance in the environment's namespace.
 	// +optional
 	Database *EnvironmentDatabase `json:"database,omitempty"`
@@ -133,6 +138,19 @@ type ShredSpec struct {
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=31536000
 	HoldSeconds *int64 `json:"holdSeconds,omitempty"`
+}
+
+// FinalBackup is made when an environment is deleted.
+type FinalBackup struct {
+	// locations that it is written to.
+	// +required
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=4
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=63
+	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`
+	Locations []string `json:"locations"`
 }
 
 // EnvironmentResources override single values of the size.
@@ -244,7 +262,14 @@ type Integration struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// EnvironmentSource fills a new environment. Exactly one member is set.
+// Login is the name that a person logs in to the CRM with.
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=100
+// +kubebuilder:validation:Pattern=`^[A-Za-z0-9][A-Za-z0-9._@+-]*$`
+type Login string
+
+// EnvironmentSource fills a new environment. Exactly one of backupRef and environmentRef is set. Unless the new environment's purpose is
+// Production, the class's neutralise command runs before anything else does: no mail, no integrations, nobody can log in.
 // +kubebuilder:validation:ExactlyOneOf=backupRef;environmentRef
 type EnvironmentSource struct {
 	// backupRef names a CRMBackup of the same tenant.
@@ -253,6 +278,11 @@ type EnvironmentSource struct {
 	// environmentRef names another CRMEnvironment of the same tenant, whose newest backup is used.
 	// +optional
 	EnvironmentRef *LocalReference `json:"environmentRef,omitempty"`
+	// keepLogins are the people who can still log in to the copy, besides its administrator. Unset: nobody.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=50
+	KeepLogins []Login `json:"keepLogins,omitempty"`
 }
 
 // Approval is somebody's consent to a request.
@@ -280,7 +310,7 @@ type CRMEnvironmentStatus struct {
 	// observedGeneration is the generation that the status speaks of.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// conditions are Ready, Reconciling, Stalled, Approved, NamespaceReady, KeysReady, NetworkIsolated, DatabaseReady, Migrated,
+	// conditions are Ready, Reconciling, Stalled, Approved, NamespaceReady, KeysReady, NetworkIsolated, DatabaseReady, Filled, Migrated,
 	// WorkloadReady, RolesEnforced, BackupHealthy.
 	// +optional
 	// +listType=map
@@ -324,6 +354,27 @@ type CRMEnvironmentStatus struct {
 	// lastProven is when a backup was last proven to restore.
 	// +optional
 	LastProven *metav1.Time `json:"lastProven,omitempty"`
+	// source is the backup that the environment was filled with. Unset: it started empty, or is not filled yet.
+	// +optional
+	Source *EnvironmentSourceStatus `json:"source,omitempty"`
+	// finalBackup names the CRMBackup that was made when the environment was deleted.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	FinalBackup string `json:"finalBackup,omitempty"`
+}
+
+// EnvironmentSourceStatus is the backup that an environment was filled with.
+type EnvironmentSourceStatus struct {
+	// backup is the CRMBackup's name.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Backup string `json:"backup"`
+	// version of the product that the backup is of.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Version string `json:"version"`
 }
 
 // EncryptionStatus is the state of an environment's keys. It holds no key.
@@ -341,6 +392,15 @@ type EncryptionStatus struct {
 	// of the same name whose key was destroyed.
 	// +optional
 	KeyCreated *metav1.Time `json:"keyCreated,omitempty"`
+	// neededKeyVersion is the oldest version that a backup needs that is still kept. It is never trimmed while that is so. Unset: none does.
+	// +optional
+	NeededKeyVersion int64 `json:"neededKeyVersion,omitempty"`
+	// neededBy names backups that need that version, the oldest first, at most ten.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=10
+	// +kubebuilder:validation:items:MaxLength=63
+	NeededBy []string `json:"neededBy,omitempty"`
 	// lastRotation is when the newest version was made.
 	// +optional
 	LastRotation *metav1.Time `json:"lastRotation,omitempty"`

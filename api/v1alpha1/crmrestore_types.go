@@ -77,7 +77,7 @@ type RestoreTo struct {
 }
 
 // NewEnvironment is made for a restore.
-// +kubebuilder:validation:XValidation:rule="!has(self.ttlSeconds) || !has(self.purpose) || self.purpose == 'Sandbox'",message="ttlSeconds: only for purpose Sandbox; remove it or change the purpose"
+// +kubebuilder:validation:XValidation:rule="!has(self.ttlSeconds) || !has(self.purpose) || self.purpose in ['Sandbox', 'Drill']",message="ttlSeconds: only for purpose Sandbox; remove it or change the purpose"
 type NewEnvironment struct {
 	// name of the new environment.
 	// +required
@@ -94,6 +94,11 @@ type NewEnvironment struct {
 	// +kubebuilder:validation:Minimum=60
 	// +kubebuilder:validation:Maximum=31536000
 	TTLSeconds *int64 `json:"ttlSeconds,omitempty"`
+	// keepLogins are the people who can still log in to the copy, besides its administrator. Unset: nobody.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=50
+	KeepLogins []Login `json:"keepLogins,omitempty"`
 }
 
 // CRMRestoreStatus is what was seen of a restore.
@@ -121,9 +126,27 @@ type CRMRestoreStatus struct {
 	// completedAt is when the restore ended.
 	// +optional
 	CompletedAt *metav1.Time `json:"completedAt,omitempty"`
+	// stages that have ended, in order: how long a recovery takes, and where.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	Stages []RecoveryStage `json:"stages,omitempty"`
 	// keptUntil is when the database that was replaced is dropped unless that is confirmed sooner. Unset: there is none any more.
 	// +optional
 	KeptUntil *metav1.Time `json:"keptUntil,omitempty"`
+}
+
+// RecoveryStage is a part of a recovery.
+type RecoveryStage struct {
+	// name of the stage.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Name string `json:"name"`
+	// milliseconds that it took.
+	// +required
+	Milliseconds int64 `json:"milliseconds"`
 }
 
 // CRMRestoreList is a list of CRMRestores.

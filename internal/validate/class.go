@@ -42,7 +42,8 @@ func Class(class *v1alpha1.CRMClass) error {
 			request(field+".readiness", c.Readiness, plain), request(field+".liveness", c.Liveness, plain))
 	}
 	for i := range s.Checks {
-		errs = append(errs, request(fmt.Sprintf("spec.checks[%d].http", i), &s.Checks[i].HTTP, plain))
+		field := fmt.Sprintf("spec.checks[%d]", i)
+		errs = append(errs, request(field+".http", s.Checks[i].HTTP, plain), command(field+".command", s.Checks[i].Command, plain))
 	}
 	errs = append(errs, structure(s), upgrades(s), sizes(s))
 	if err := errors.Join(errs...); err != nil {

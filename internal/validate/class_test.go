@@ -78,7 +78,7 @@ func TestAClassIsRefusedWithFieldProblemAndRemedy(t *testing.T) {
 		},
 		"a secret in a check": {
 			func(s *v1alpha1.CRMClassSpec) {
-				s.Checks = []v1alpha1.ClassCheck{{Name: "answers", HTTP: v1alpha1.HTTPCheck{Path: "/", Body: "${admin.password}"}}}
+				s.Checks = []v1alpha1.ClassCheck{{Name: "answers", HTTP: &v1alpha1.HTTPCheck{Path: "/", Body: "${admin.password}"}}}
 			},
 			[]string{"spec.checks[0].http.body"},
 		},

@@ -118,6 +118,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.CRMTenantStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("DatabaseSize"):
 		return &apiv1alpha1.DatabaseSizeApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("DrillStatus"):
+		return &apiv1alpha1.DrillStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("EncryptionStatus"):
 		return &apiv1alpha1.EncryptionStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("EnvironmentDatabase"):
@@ -128,12 +130,16 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.EnvironmentResourcesApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("EnvironmentSource"):
 		return &apiv1alpha1.EnvironmentSourceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("EnvironmentSourceStatus"):
+		return &apiv1alpha1.EnvironmentSourceStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ExportRule"):
 		return &apiv1alpha1.ExportRuleApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ExternalDatabase"):
 		return &apiv1alpha1.ExternalDatabaseApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("FieldRule"):
 		return &apiv1alpha1.FieldRuleApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("FinalBackup"):
+		return &apiv1alpha1.FinalBackupApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("HTTPCheck"):
 		return &apiv1alpha1.HTTPCheckApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Integration"):
@@ -154,6 +160,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.PersonApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RecoveryObjectives"):
 		return &apiv1alpha1.RecoveryObjectivesApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("RecoveryStage"):
+		return &apiv1alpha1.RecoveryStageApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RegionTransfer"):
 		return &apiv1alpha1.RegionTransferApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RestoreDrill"):

@@ -80,6 +80,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: bytes
       type:
         scalar: numeric
+    - name: class
+      type:
+        scalar: string
     - name: keyVersion
       type:
         scalar: numeric
@@ -267,6 +270,9 @@ var schemaYAML = typed.YAMLObject(`types:
           elementRelationship: associative
           keys:
           - type
+    - name: drill
+      type:
+        namedType: com.github.crmkeep.crmkeep.api.v1alpha1.DrillStatus
     - name: lastBackup
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
@@ -283,6 +289,9 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: numeric
     - name: nextBackup
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: nextDrill
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
     - name: observedGeneration
@@ -505,6 +514,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: encryption
       type:
         namedType: com.github.crmkeep.crmkeep.api.v1alpha1.EnvironmentEncryption
+    - name: finalBackup
+      type:
+        namedType: com.github.crmkeep.crmkeep.api.v1alpha1.FinalBackup
     - name: hostname
       type:
         scalar: string
@@ -568,6 +580,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: expiresAt
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: finalBackup
+      type:
+        scalar: string
     - name: lastProven
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
@@ -577,6 +592,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: observedGeneration
       type:
         scalar: numeric
+    - name: source
+      type:
+        namedType: com.github.crmkeep.crmkeep.api.v1alpha1.EnvironmentSourceStatus
     - name: state
       type:
         namedType: com.github.crmkeep.crmkeep.api.v1alpha1.EnvironmentState
@@ -648,6 +666,14 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: phase
       type:
         scalar: string
+    - name: stages
+      type:
+        list:
+          elementType:
+            namedType: com.github.crmkeep.crmkeep.api.v1alpha1.RecoveryStage
+          elementRelationship: associative
+          keys:
+          - name
     - name: startedAt
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
@@ -832,6 +858,12 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.crmkeep.crmkeep.api.v1alpha1.ClassCheck
   map:
     fields:
+    - name: command
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
     - name: http
       type:
         namedType: com.github.crmkeep.crmkeep.api.v1alpha1.HTTPCheck
@@ -1103,6 +1135,38 @@ var schemaYAML = typed.YAMLObject(`types:
         namedType: io.k8s.apimachinery.pkg.api.resource.Quantity
 - name: com.github.crmkeep.crmkeep.api.v1alpha1.DeletionPolicy
   scalar: string
+- name: com.github.crmkeep.crmkeep.api.v1alpha1.DrillStatus
+  map:
+    fields:
+    - name: backup
+      type:
+        scalar: string
+    - name: completedAt
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: message
+      type:
+        scalar: string
+    - name: name
+      type:
+        scalar: string
+    - name: phase
+      type:
+        scalar: string
+    - name: scheduledAt
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: stages
+      type:
+        list:
+          elementType:
+            namedType: com.github.crmkeep.crmkeep.api.v1alpha1.RecoveryStage
+          elementRelationship: associative
+          keys:
+          - name
+    - name: startedAt
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
 - name: com.github.crmkeep.crmkeep.api.v1alpha1.EncryptionStatus
   map:
     fields:
@@ -1122,6 +1186,15 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
     - name: minDecryptionVersion
+      type:
+        scalar: numeric
+    - name: neededBy
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
+    - name: neededKeyVersion
       type:
         scalar: numeric
 - name: com.github.crmkeep.crmkeep.api.v1alpha1.EnvironmentDatabase
@@ -1173,6 +1246,21 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: environmentRef
       type:
         namedType: com.github.crmkeep.crmkeep.api.v1alpha1.LocalReference
+    - name: keepLogins
+      type:
+        list:
+          elementType:
+            namedType: com.github.crmkeep.crmkeep.api.v1alpha1.Login
+          elementRelationship: associative
+- name: com.github.crmkeep.crmkeep.api.v1alpha1.EnvironmentSourceStatus
+  map:
+    fields:
+    - name: backup
+      type:
+        scalar: string
+    - name: version
+      type:
+        scalar: string
 - name: com.github.crmkeep.crmkeep.api.v1alpha1.EnvironmentState
   scalar: string
 - name: com.github.crmkeep.crmkeep.api.v1alpha1.ExportRule
@@ -1211,6 +1299,15 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: sensitivity
       type:
         namedType: com.github.crmkeep.crmkeep.api.v1alpha1.Sensitivity
+- name: com.github.crmkeep.crmkeep.api.v1alpha1.FinalBackup
+  map:
+    fields:
+    - name: locations
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
 - name: com.github.crmkeep.crmkeep.api.v1alpha1.HTTPCheck
   map:
     fields:
@@ -1268,9 +1365,17 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: name
       type:
         scalar: string
+- name: com.github.crmkeep.crmkeep.api.v1alpha1.Login
+  scalar: string
 - name: com.github.crmkeep.crmkeep.api.v1alpha1.NewEnvironment
   map:
     fields:
+    - name: keepLogins
+      type:
+        list:
+          elementType:
+            namedType: com.github.crmkeep.crmkeep.api.v1alpha1.Login
+          elementRelationship: associative
     - name: name
       type:
         scalar: string
@@ -1330,6 +1435,15 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: rtoSeconds
       type:
         scalar: numeric
+- name: com.github.crmkeep.crmkeep.api.v1alpha1.RecoveryStage
+  map:
+    fields:
+    - name: milliseconds
+      type:
+        scalar: numeric
+    - name: name
+      type:
+        scalar: string
 - name: com.github.crmkeep.crmkeep.api.v1alpha1.Region
   scalar: string
 - name: com.github.crmkeep.crmkeep.api.v1alpha1.RegionTransfer

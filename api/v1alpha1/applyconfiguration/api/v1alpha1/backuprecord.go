@@ -9,6 +9,8 @@ package v1alpha1
 type BackupRecordApplyConfiguration struct {
 	// version of the product.
 	Version *string `json:"version,omitempty"`
+	// class of the product. Empty in records of before it was recorded: the environment's.
+	Class *string `json:"class,omitempty"`
 	// keyVersion of the environment's key that wraps the backup's key.
 	KeyVersion *int64 `json:"keyVersion,omitempty"`
 	// manifestDigest of the signed manifest, SHA-256 in hexadecimal.
@@ -32,6 +34,14 @@ func BackupRecord() *BackupRecordApplyConfiguration {
 // If called multiple times, the Version field is set to the value of the last call.
 func (b *BackupRecordApplyConfiguration) WithVersion(value string) *BackupRecordApplyConfiguration {
 	b.Version = &value
+	return b
+}
+
+// WithClass sets the Class field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Class field is set to the value of the last call.
+func (b *BackupRecordApplyConfiguration) WithClass(value string) *BackupRecordApplyConfiguration {
+	b.Class = &value
 	return b
 }
 

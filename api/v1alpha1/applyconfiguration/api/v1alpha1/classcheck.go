@@ -5,12 +5,15 @@ package v1alpha1
 // ClassCheckApplyConfiguration represents a declarative configuration of the ClassCheck type for use
 // with apply.
 //
-// ClassCheck proves that an environment works.
+// ClassCheck proves that an environment works. Exactly one of http and command is set.
 type ClassCheckApplyConfiguration struct {
 	// name of the check.
 	Name *string `json:"name,omitempty"`
 	// http request to the Web component.
 	HTTP *HTTPCheckApplyConfiguration `json:"http,omitempty"`
+	// command that ends with 0 if all is well. It runs in the product's image with the files and the environment of a migration, and may use
+	// bindings that are not secret.
+	Command []string `json:"command,omitempty"`
 }
 
 // ClassCheckApplyConfiguration constructs a declarative configuration of the ClassCheck type for use with
@@ -32,5 +35,15 @@ func (b *ClassCheckApplyConfiguration) WithName(value string) *ClassCheckApplyCo
 // If called multiple times, the HTTP field is set to the value of the last call.
 func (b *ClassCheckApplyConfiguration) WithHTTP(value *HTTPCheckApplyConfiguration) *ClassCheckApplyConfiguration {
 	b.HTTP = value
+	return b
+}
+
+// WithCommand adds the given value to the Command field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Command field.
+func (b *ClassCheckApplyConfiguration) WithCommand(values ...string) *ClassCheckApplyConfiguration {
+	for i := range values {
+		b.Command = append(b.Command, values[i])
+	}
 	return b
 }

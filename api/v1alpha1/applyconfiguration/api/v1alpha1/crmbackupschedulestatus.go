@@ -24,6 +24,10 @@ type CRMBackupScheduleStatusApplyConfiguration struct {
 	LastCare *metav1.Time `json:"lastCare,omitempty"`
 	// lastProven is when a backup was last proven to restore.
 	LastProven *metav1.Time `json:"lastProven,omitempty"`
+	// nextDrill is when the next drill is due.
+	NextDrill *metav1.Time `json:"nextDrill,omitempty"`
+	// drill is the newest one.
+	Drill *DrillStatusApplyConfiguration `json:"drill,omitempty"`
 	// measuredRPOSeconds is what the last drill would have lost.
 	MeasuredRPOSeconds *int64 `json:"measuredRPOSeconds,omitempty"`
 	// measuredRTOSeconds is how long the last drill took.
@@ -86,6 +90,22 @@ func (b *CRMBackupScheduleStatusApplyConfiguration) WithLastCare(value metav1.Ti
 // If called multiple times, the LastProven field is set to the value of the last call.
 func (b *CRMBackupScheduleStatusApplyConfiguration) WithLastProven(value metav1.Time) *CRMBackupScheduleStatusApplyConfiguration {
 	b.LastProven = &value
+	return b
+}
+
+// WithNextDrill sets the NextDrill field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the NextDrill field is set to the value of the last call.
+func (b *CRMBackupScheduleStatusApplyConfiguration) WithNextDrill(value metav1.Time) *CRMBackupScheduleStatusApplyConfiguration {
+	b.NextDrill = &value
+	return b
+}
+
+// WithDrill sets the Drill field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Drill field is set to the value of the last call.
+func (b *CRMBackupScheduleStatusApplyConfiguration) WithDrill(value *DrillStatusApplyConfiguration) *CRMBackupScheduleStatusApplyConfiguration {
+	b.Drill = value
 	return b
 }
 

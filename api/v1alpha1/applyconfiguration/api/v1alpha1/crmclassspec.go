@@ -37,7 +37,9 @@ type CRMClassSpecApplyConfiguration struct {
 	Sizes []ClassSizeApplyConfiguration `json:"sizes,omitempty"`
 	// checks prove that an environment works: after a restore and on demand.
 	Checks []ClassCheckApplyConfiguration `json:"checks,omitempty"`
-	// neutralise makes a copy of production unable to send anything.
+	// neutralise makes a copy unable to send anything, and lets nobody log in but the administrator and ${source.keepLogins}. It runs after the
+	// migration, in the same pod, before anything else does, and must be safe to run again. Unset: environments of the class cannot be
+	// copied, except for Production.
 	Neutralise *ClassCommandApplyConfiguration `json:"neutralise,omitempty"`
 	// objects is the catalogue in which role policies speak.
 	Objects []ClassObjectApplyConfiguration `json:"objects,omitempty"`

@@ -31,6 +31,9 @@ type CRMEnvironmentSpecApplyConfiguration struct {
 	DeletionPolicy *apiv1alpha1.DeletionPolicy `json:"deletionPolicy,omitempty"`
 	// shred says how data is made unreadable.
 	Shred *ShredSpecApplyConfiguration `json:"shred,omitempty"`
+	// finalBackup is made when the environment is deleted, before anything is taken apart. The deletion waits until it is complete in every
+	// location; remove the field to go on without it. Unset: none.
+	FinalBackup *FinalBackupApplyConfiguration `json:"finalBackup,omitempty"`
 	// database says where the data lives. Unset: one PostgreSQL instance in the environment's namespace.
 	Database *EnvironmentDatabaseApplyConfiguration `json:"database,omitempty"`
 	// encryption overrides the installation's settings.
@@ -126,6 +129,14 @@ func (b *CRMEnvironmentSpecApplyConfiguration) WithDeletionPolicy(value apiv1alp
 // If called multiple times, the Shred field is set to the value of the last call.
 func (b *CRMEnvironmentSpecApplyConfiguration) WithShred(value *ShredSpecApplyConfiguration) *CRMEnvironmentSpecApplyConfiguration {
 	b.Shred = value
+	return b
+}
+
+// WithFinalBackup sets the FinalBackup field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the FinalBackup field is set to the value of the last call.
+func (b *CRMEnvironmentSpecApplyConfiguration) WithFinalBackup(value *FinalBackupApplyConfiguration) *CRMEnvironmentSpecApplyConfiguration {
+	b.FinalBackup = value
 	return b
 }
 

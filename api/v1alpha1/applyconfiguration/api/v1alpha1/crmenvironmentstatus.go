@@ -15,7 +15,7 @@ import (
 type CRMEnvironmentStatusApplyConfiguration struct {
 	// observedGeneration is the generation that the status speaks of.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
-	// conditions are Ready, Reconciling, Stalled, Approved, NamespaceReady, KeysReady, NetworkIsolated, DatabaseReady, Migrated,
+	// conditions are Ready, Reconciling, Stalled, Approved, NamespaceReady, KeysReady, NetworkIsolated, DatabaseReady, Filled, Migrated,
 	// WorkloadReady, RolesEnforced, BackupHealthy.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// state that the environment is in.
@@ -38,6 +38,10 @@ type CRMEnvironmentStatusApplyConfiguration struct {
 	ExpiresAt *metav1.Time `json:"expiresAt,omitempty"`
 	// lastProven is when a backup was last proven to restore.
 	LastProven *metav1.Time `json:"lastProven,omitempty"`
+	// source is the backup that the environment was filled with. Unset: it started empty, or is not filled yet.
+	Source *EnvironmentSourceStatusApplyConfiguration `json:"source,omitempty"`
+	// finalBackup names the CRMBackup that was made when the environment was deleted.
+	FinalBackup *string `json:"finalBackup,omitempty"`
 }
 
 // CRMEnvironmentStatusApplyConfiguration constructs a declarative configuration of the CRMEnvironmentStatus type for use with
@@ -149,5 +153,21 @@ func (b *CRMEnvironmentStatusApplyConfiguration) WithExpiresAt(value metav1.Time
 // If called multiple times, the LastProven field is set to the value of the last call.
 func (b *CRMEnvironmentStatusApplyConfiguration) WithLastProven(value metav1.Time) *CRMEnvironmentStatusApplyConfiguration {
 	b.LastProven = &value
+	return b
+}
+
+// WithSource sets the Source field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Source field is set to the value of the last call.
+func (b *CRMEnvironmentStatusApplyConfiguration) WithSource(value *EnvironmentSourceStatusApplyConfiguration) *CRMEnvironmentStatusApplyConfiguration {
+	b.Source = value
+	return b
+}
+
+// WithFinalBackup sets the FinalBackup field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the FinalBackup field is set to the value of the last call.
+func (b *CRMEnvironmentStatusApplyConfiguration) WithFinalBackup(value string) *CRMEnvironmentStatusApplyConfiguration {
+	b.FinalBackup = &value
 	return b
 }

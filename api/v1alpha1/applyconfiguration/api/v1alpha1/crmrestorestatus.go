@@ -24,6 +24,8 @@ type CRMRestoreStatusApplyConfiguration struct {
 	StartedAt *metav1.Time `json:"startedAt,omitempty"`
 	// completedAt is when the restore ended.
 	CompletedAt *metav1.Time `json:"completedAt,omitempty"`
+	// stages that have ended, in order: how long a recovery takes, and where.
+	Stages []RecoveryStageApplyConfiguration `json:"stages,omitempty"`
 	// keptUntil is when the database that was replaced is dropped unless that is confirmed sooner. Unset: there is none any more.
 	KeptUntil *metav1.Time `json:"keptUntil,omitempty"`
 }
@@ -84,6 +86,19 @@ func (b *CRMRestoreStatusApplyConfiguration) WithStartedAt(value metav1.Time) *C
 // If called multiple times, the CompletedAt field is set to the value of the last call.
 func (b *CRMRestoreStatusApplyConfiguration) WithCompletedAt(value metav1.Time) *CRMRestoreStatusApplyConfiguration {
 	b.CompletedAt = &value
+	return b
+}
+
+// WithStages adds the given value to the Stages field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Stages field.
+func (b *CRMRestoreStatusApplyConfiguration) WithStages(values ...*RecoveryStageApplyConfiguration) *CRMRestoreStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithStages")
+		}
+		b.Stages = append(b.Stages, *values[i])
+	}
 	return b
 }
 

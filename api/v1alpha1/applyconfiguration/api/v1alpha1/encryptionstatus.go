@@ -20,6 +20,10 @@ type EncryptionStatusApplyConfiguration struct {
 	// keyCreated is when the first version of the key was made. It tells the environment's backups from those of an earlier environment
 	// of the same name whose key was destroyed.
 	KeyCreated *v1.Time `json:"keyCreated,omitempty"`
+	// neededKeyVersion is the oldest version that a backup needs that is still kept. It is never trimmed while that is so. Unset: none does.
+	NeededKeyVersion *int64 `json:"neededKeyVersion,omitempty"`
+	// neededBy names backups that need that version, the oldest first, at most ten.
+	NeededBy []string `json:"neededBy,omitempty"`
 	// lastRotation is when the newest version was made.
 	LastRotation *v1.Time `json:"lastRotation,omitempty"`
 	// certificateExpires is when the certificate that the application answers with now ends. It is renewed long before.
@@ -61,6 +65,24 @@ func (b *EncryptionStatusApplyConfiguration) WithDataKeyVersion(value int64) *En
 // If called multiple times, the KeyCreated field is set to the value of the last call.
 func (b *EncryptionStatusApplyConfiguration) WithKeyCreated(value v1.Time) *EncryptionStatusApplyConfiguration {
 	b.KeyCreated = &value
+	return b
+}
+
+// WithNeededKeyVersion sets the NeededKeyVersion field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the NeededKeyVersion field is set to the value of the last call.
+func (b *EncryptionStatusApplyConfiguration) WithNeededKeyVersion(value int64) *EncryptionStatusApplyConfiguration {
+	b.NeededKeyVersion = &value
+	return b
+}
+
+// WithNeededBy adds the given value to the NeededBy field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the NeededBy field.
+func (b *EncryptionStatusApplyConfiguration) WithNeededBy(values ...string) *EncryptionStatusApplyConfiguration {
+	for i := range values {
+		b.NeededBy = append(b.NeededBy, values[i])
+	}
 	return b
 }
 

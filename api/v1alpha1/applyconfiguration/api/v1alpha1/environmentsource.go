@@ -2,15 +2,22 @@
 
 package v1alpha1
 
+import (
+	apiv1alpha1 "github.com/crmkeep/crmkeep/api/v1alpha1"
+)
+
 // EnvironmentSourceApplyConfiguration represents a declarative configuration of the EnvironmentSource type for use
 // with apply.
 //
-// EnvironmentSource fills a new environment. Exactly one member is set.
+// EnvironmentSource fills a new environment. Exactly one of backupRef and environmentRef is set. Unless the new environment's purpose is
+// Production, the class's neutralise command runs before anything else does: no mail, no integrations, nobody can log in.
 type EnvironmentSourceApplyConfiguration struct {
 	// backupRef names a CRMBackup of the same tenant.
 	BackupRef *LocalReferenceApplyConfiguration `json:"backupRef,omitempty"`
 	// environmentRef names another CRMEnvironment of the same tenant, whose newest backup is used.
 	EnvironmentRef *LocalReferenceApplyConfiguration `json:"environmentRef,omitempty"`
+	// keepLogins are the people who can still log in to the copy, besides its administrator. Unset: nobody.
+	KeepLogins []apiv1alpha1.Login `json:"keepLogins,omitempty"`
 }
 
 // EnvironmentSourceApplyConfiguration constructs a declarative configuration of the EnvironmentSource type for use with
@@ -32,5 +39,15 @@ func (b *EnvironmentSourceApplyConfiguration) WithBackupRef(value *LocalReferenc
 // If called multiple times, the EnvironmentRef field is set to the value of the last call.
 func (b *EnvironmentSourceApplyConfiguration) WithEnvironmentRef(value *LocalReferenceApplyConfiguration) *EnvironmentSourceApplyConfiguration {
 	b.EnvironmentRef = value
+	return b
+}
+
+// WithKeepLogins adds the given value to the KeepLogins field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the KeepLogins field.
+func (b *EnvironmentSourceApplyConfiguration) WithKeepLogins(values ...apiv1alpha1.Login) *EnvironmentSourceApplyConfiguration {
+	for i := range values {
+		b.KeepLogins = append(b.KeepLogins, values[i])
+	}
 	return b
 }

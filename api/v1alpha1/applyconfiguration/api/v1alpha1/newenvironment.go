@@ -17,6 +17,8 @@ type NewEnvironmentApplyConfiguration struct {
 	Purpose *apiv1alpha1.Purpose `json:"purpose,omitempty"`
 	// ttlSeconds of a sandbox. Default: 86400.
 	TTLSeconds *int64 `json:"ttlSeconds,omitempty"`
+	// keepLogins are the people who can still log in to the copy, besides its administrator. Unset: nobody.
+	KeepLogins []apiv1alpha1.Login `json:"keepLogins,omitempty"`
 }
 
 // NewEnvironmentApplyConfiguration constructs a declarative configuration of the NewEnvironment type for use with
@@ -46,5 +48,15 @@ func (b *NewEnvironmentApplyConfiguration) WithPurpose(value apiv1alpha1.Purpose
 // If called multiple times, the TTLSeconds field is set to the value of the last call.
 func (b *NewEnvironmentApplyConfiguration) WithTTLSeconds(value int64) *NewEnvironmentApplyConfiguration {
 	b.TTLSeconds = &value
+	return b
+}
+
+// WithKeepLogins adds the given value to the KeepLogins field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the KeepLogins field.
+func (b *NewEnvironmentApplyConfiguration) WithKeepLogins(values ...apiv1alpha1.Login) *NewEnvironmentApplyConfiguration {
+	for i := range values {
+		b.KeepLogins = append(b.KeepLogins, values[i])
+	}
 	return b
 }
