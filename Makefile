@@ -21,8 +21,9 @@ WITH_ALL = $(WITH_API) export \
 	CRMKEEP_VERSITYGW_BINARY="$${CRMKEEP_VERSITYGW_BINARY:-$$($(TOOL) versitygw)}" \
 	HELM="$${HELM:-$$($(TOOL) helm)}" \
 	PATH="$$PATH:/usr/lib/postgresql/15/bin";
-# gotestsum runs `go test` and ends with the number of tests that ran, failed and were skipped.
-TEST = "$$($(TOOL) gotestsum)" --format-hide-empty-pkg --format
+# gotestsum runs `go test` and ends with the number of tests that ran, failed and were skipped. Up to six that fail are run once more:
+# dozens of real servers share two cores with others' work. A test that needs it is still listed as failed, and is to be mended.
+TEST = "$$($(TOOL) gotestsum)" --format-hide-empty-pkg --rerun-fails=1 --rerun-fails-max-failures=6 --format
 
 ##@ General
 
@@ -83,15 +84,16 @@ test-unit: ## Run what needs Go only: unit and golden tests
 
 .PHONY: test-api
 test-api: ## Run the tests on a real API server: the kinds' rules, admission, controllers
-	$(WITH_API) $(TEST)=pkgname -- -timeout=25m $$(grep -rl --include='*_test.go' internal/testing/apitest . | xargs dirname | sort -u)
+	$(WITH_API) $(TEST)=pkgname --packages="$$(grep -rl --include='*_test.go' internal/testing/apitest . | xargs dirname | sort -u | tr '\n' ' ')" -- -timeout=25m
 
 .PHONY: test-integration
 test-integration: packages ## Run all tests but those on a cluster, with a real API server, Vault and Postgres
-	$(WITH_ALL) $(TEST)=pkgname -- -timeout=25m ./...
+	$(WITH_ALL) $(TEST)=pkgname --packages=./... -- -timeout=25m
 
 .PHONY: test-faults
-test-faults: packages ## Kill the manager at every write of a whole life, and lie to it in every way; make test tries a sample (1 h)
+test-faults: packages ## Kill the manager at every write of a whole life, and lie to it in every way; needs root; make test tries a sample (1 h)
 	$(WITH_ALL) go test ./test/faults -count=1 -timeout=3h -v -full
+	$(WITH_ALL) CRMKEEP_MANAGER_AWAY=10m go test ./test/e2e -tags=e2e -count=1 -timeout=1h -v -run=TestNoAcknowledgedWriteIsLost
 
 .PHONY: test-scale
 test-scale: ## Count the writes, reads and passes that environments cost: the short form of bench-scale
@@ -104,7 +106,7 @@ test-tools: ## Run the tests of the development Vault and of the cluster's scrip
 
 .PHONY: test-e2e
 test-e2e: ## Run the tests on a local cluster; RUN=REGEXP chooses (needs root)
-	$(WITH_ALL) $(TEST)=testname -- -tags=e2e -count=1 -timeout=45m -run='$(RUN)' ./test/e2e/...
+	$(WITH_ALL) $(TEST)=testname --packages=./test/e2e/... -- -tags=e2e -count=1 -timeout=45m -run='$(RUN)'
 
 .PHONY: bench-agent
 bench-agent: packages ## Measure a database connection through the agent beside direct TLS (5 min)

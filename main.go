@@ -8,11 +8,14 @@ import (
 	"github.com/spf13/cobra"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/crmkeep/crmkeep/internal/access/explain"
 	"github.com/crmkeep/crmkeep/internal/agent"
 	"github.com/crmkeep/crmkeep/internal/agent/postgres"
+	"github.com/crmkeep/crmkeep/internal/backup/job"
 	"github.com/crmkeep/crmkeep/internal/backup/restore"
 	"github.com/crmkeep/crmkeep/internal/backup/run"
 	"github.com/crmkeep/crmkeep/internal/backup/verify"
+	"github.com/crmkeep/crmkeep/internal/check"
 	"github.com/crmkeep/crmkeep/internal/exec"
 	"github.com/crmkeep/crmkeep/internal/manager"
 	"github.com/crmkeep/crmkeep/internal/preview"
@@ -29,12 +32,12 @@ func main() {
 	vault := &cobra.Command{Use: "vault", Short: "Prepare Vault for crmkeep"}
 	vault.AddCommand(bootstrap.NewCommand())
 	root.AddCommand(
-		manager.NewCommand(), preview.NewCommand(), vault,
+		manager.NewCommand(), preview.NewCommand(), explain.NewCommand(), explain.NewWhoCanCommand(), vault,
 		agent.NewCommand(), exec.NewCommand(), exec.NewInstallCommand(), postgres.NewInitCommand(),
-		run.NewCommand(), restore.NewCommand(), verify.NewCommand(),
+		run.NewCommand(), restore.NewCommand(), verify.NewCommand(), check.NewCommand(),
 	)
 	if err := root.ExecuteContext(ctrl.SetupSignalHandler()); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
-		os.Exit(1)
+		os.Exit(job.ExitCode(err))
 	}
 }

@@ -34,6 +34,7 @@ func TestAloneInAnInstallation(t *testing.T) {
 		{"a Vault that is sealed is waited for and takes nothing down", sealedIsWaitedFor},
 		{"a Vault that is away is waited for", vaultThatIsAwayIsWaitedFor},
 		{"a backup outlives its operators", backupOutlivesItsOperators},
+		{"a drill outlives its operators", drillOutlivesItsOperators},
 		{"deleting the kinds retains every tenant's data", deletingTheKindsRetains},
 	} {
 		t.Run(story.sentence, func(t *testing.T) { story.tell(t, in) })

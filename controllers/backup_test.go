@@ -27,13 +27,15 @@ type protected struct {
 	tenant    string
 	env       *v1alpha1.CRMEnvironment
 	locations []string
+	// objects is where both locations are.
+	objects *s3test.Server
 }
 
 func (in *installation) protected(t *testing.T, tenant string) protected {
 	t.Helper()
 	in.tenant(t, tenant)
-	p := protected{installation: in, tenant: tenant}
 	s := s3test.Start(t, "backups")
+	p := protected{installation: in, tenant: tenant, objects: s}
 	for _, name := range []string{tenant + "-a", tenant + "-b"} {
 		in.writeCredentials(t, "locations/"+name, whole(s))
 		in.locationComesTo(t, in.location(t, name, s, func(l *v1alpha1.CRMBackupLocation) { l.Spec.Prefix = name }), "True Succeeded")

@@ -33,9 +33,12 @@ type Backups struct {
 	Observer *observe.Observer
 	Runs     *Runs
 	Progress *Progress
-	Settings settings.Settings
-	Status   StatusWriter
-	Now      func() time.Time
+	// Vault and Manifests are for imports: the keys that a manifest must be made with, and where it is.
+	Vault     Vault
+	Manifests observe.Manifests
+	Settings  settings.Settings
+	Status    StatusWriter
+	Now       func() time.Time
 }
 
 // Reconcile takes one backup one pass further.
@@ -45,6 +48,9 @@ func (r *Backups) Reconcile(ctx context.Context, b *v1alpha1.CRMBackup) (ctrl.Re
 	}
 	if b.Status.CompletedAt != nil {
 		return conclude(r.release(ctx, b))
+	}
+	if b.Spec.Import != nil {
+		return r.take(ctx, b)
 	}
 	if err := hold(ctx, r.Client, b); err != nil {
 		return conclude(client.IgnoreNotFound(err))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -17,7 +18,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/apply"
 	"github.com/crmkeep/crmkeep/internal/facts"
+	"github.com/crmkeep/crmkeep/internal/metrics"
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/observe"
 	"github.com/crmkeep/crmkeep/internal/plan/backup"
@@ -30,11 +33,15 @@ import (
 // +kubebuilder:rbac:groups=crmkeep.io,resources=crmbackupschedules,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=crmkeep.io,resources=crmbackupschedules/status,verbs=patch
 
-// Schedules reconciles CRMBackupSchedules: it makes CRMBackups when they are due and gives up those that no rule keeps.
+// Schedules reconciles CRMBackupSchedules: it makes CRMBackups when they are due, gives up those that no rule keeps, and proves in drills
+// that they restore.
 type Schedules struct {
 	Client   client.Client
 	Observer *observe.Observer
 	Runs     *Runs
+	Applier  *apply.Applier
+	// Vault signs the results of drills.
+	Vault    Vault
 	Settings settings.Settings
 	Status   StatusWriter
 	Now      func() time.Time
@@ -49,6 +56,9 @@ type scheduleScope struct {
 	// backups are those that the schedule has made.
 	backups []v1alpha1.CRMBackup
 	plan    schedule.Schedule
+	// drill is the newest one, and drills says when they are due.
+	drill  facts.Drill
+	drills schedule.Schedule
 	// delay of the schedule's turn in its window.
 	delay time.Duration
 	// care is the run that cares for the repositories; nil when there is none.
@@ -77,6 +87,8 @@ func (r *Schedules) Reconcile(ctx context.Context, s *v1alpha1.CRMBackupSchedule
 	if scope.care != nil && scope.care.Ended {
 		pass.Care = scope.care
 	}
+	var step schedule.DrillStep
+	pass.Drill, step = r.planDrill(scope, invalid)
 	if err := r.Status.Schedule(ctx, s, status.Schedule(s, pass, metav1.NewTime(scope.now))); err != nil {
 		return conclude(client.IgnoreNotFound(err))
 	}
@@ -84,23 +96,26 @@ func (r *Schedules) Reconcile(ctx context.Context, s *v1alpha1.CRMBackupSchedule
 	if invalid == nil {
 		kept = errors.Join(r.keep(ctx, scope), r.clear(ctx, scope))
 	}
-	result, err := conclude(errors.Join(pass.Err, kept))
+	result, err := conclude(errors.Join(pass.Err, kept, r.drillOn(ctx, scope, step)))
 	if err != nil || pass.Next.IsZero() {
 		return result, err
 	}
-	return sooner(sooner(result, max(pass.Next.Sub(scope.now), time.Second)), nextAge(s, pass, scope.now)), nil
+	return sooner(result, nextLookAt(s, pass, scope.now)), nil
 }
 
-// nextAge is when the newest backup will be too old, or else some time that is far enough.
-func nextAge(s *v1alpha1.CRMBackupSchedule, pass status.SchedulePass, now time.Time) time.Duration {
-	const far = 24 * time.Hour
-	if s.Status.LastBackup == nil {
-		return far
+// nextLookAt is when the next backup or drill is due, when the newest one will be too old, or else some time that is far enough.
+func nextLookAt(s *v1alpha1.CRMBackupSchedule, pass status.SchedulePass, now time.Time) time.Duration {
+	soonest := 24 * time.Hour
+	moments := []time.Time{pass.Next, pass.Drill.Next, status.ProvenUntil(&s.Status, pass.Drill.Interval).Add(time.Second)}
+	if at := s.Status.LastBackup; at != nil {
+		moments = append(moments, at.Add(status.Objective(s, pass.Interval)).Add(time.Second))
 	}
-	if left := s.Status.LastBackup.Add(status.Objective(s, pass.Interval)).Sub(now); left > 0 {
-		return left + time.Second
+	for _, at := range moments {
+		if left := at.Sub(now); left > 0 {
+			soonest = min(soonest, max(left, time.Second))
+		}
 	}
-	return far
+	return soonest
 }
 
 func (r *Schedules) observe(ctx context.Context, s *v1alpha1.CRMBackupSchedule) (*scheduleScope, error) {
@@ -118,6 +133,12 @@ func (r *Schedules) observe(ctx context.Context, s *v1alpha1.CRMBackupSchedule) 
 			scope.backups = append(scope.backups, b)
 		}
 	}
+	if scope.drill, err = r.Observer.Drill(ctx, s); err != nil {
+		return nil, err
+	}
+	scope.drill.Usable = slices.ContainsFunc(all, func(b v1alpha1.CRMBackup) bool {
+		return b.Spec.EnvironmentRef.Name == s.Spec.EnvironmentRef.Name && validate.Usable(&b)
+	})
 	tenant, _ := naming.TenantOfHome(s.Namespace)
 	scope.care, err = r.Observer.Run(ctx, naming.WorkloadNamespace(tenant, s.Spec.EnvironmentRef.Name), backup.CareJob(s))
 	return scope, err
@@ -150,10 +171,11 @@ func (r *Schedules) check(scope *scheduleScope) error {
 		return err
 	}
 	var err error
-	if scope.plan, err = validate.Schedule(scope.CRMBackupSchedule, scope.seen); err != nil {
+	if scope.drills, err = validate.Drills(scope.CRMBackupSchedule); err != nil {
 		return err
 	}
-	return nil
+	scope.plan, err = validate.Schedule(scope.CRMBackupSchedule, scope.seen)
+	return err
 }
 
 // +kubebuilder:rbac:groups=crmkeep.io,resources=crmbackups,verbs=create
@@ -190,13 +212,15 @@ func (r *Schedules) makeDue(ctx context.Context, scope *scheduleScope) error {
 	return nil
 }
 
-// teardown ends the care of the repositories. The backups stay, with their records.
+// teardown ends the care of the repositories, and a drill that goes on. The backups stay, with their records, and the results of drills.
 func (r *Schedules) teardown(ctx context.Context, s *v1alpha1.CRMBackupSchedule) (ctrl.Result, error) {
 	if !controllerutil.ContainsFinalizer(s, naming.FinalizerRun) {
 		return ctrl.Result{}, nil
 	}
-	err := r.Runs.Remove(ctx, s.Namespace, s.Spec.EnvironmentRef.Name, backup.CareJob(s))
+	err := errors.Join(r.Runs.Remove(ctx, s.Namespace, s.Spec.EnvironmentRef.Name, backup.CareJob(s)), r.clearDrill(ctx, s))
 	if err == nil {
+		tenant, _ := naming.TenantOfHome(s.Namespace)
+		metrics.ForgetSchedule(tenant, s.Spec.EnvironmentRef.Name, s.Name)
 		return conclude(letGo(ctx, r.Client, s))
 	}
 	if err := r.Status.Schedule(ctx, s, status.ScheduleDeleting(s, err, metav1.NewTime(r.Now()))); err != nil {
@@ -209,13 +233,14 @@ func (r *Schedules) teardown(ctx context.Context, s *v1alpha1.CRMBackupSchedule)
 func (r *Schedules) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.CRMBackupSchedule{}, builder.WithPredicates(declarationChanged())).
-		Watches(&v1alpha1.CRMBackup{}, handler.EnqueueRequestsFromMapFunc(scheduleOfBackup), builder.WithPredicates(notCreation())).
-		Watches(&batchv1.Job{}, ofRun(naming.RunCare), builder.WithPredicates(notCreation())).
+		Watches(&v1alpha1.CRMBackup{}, handler.EnqueueRequestsFromMapFunc(scheduleOfLabel), builder.WithPredicates(notCreation())).
+		Watches(&v1alpha1.CRMRestore{}, handler.EnqueueRequestsFromMapFunc(scheduleOfLabel), builder.WithPredicates(notCreation())).
+		Watches(&batchv1.Job{}, ofRun(naming.RunCare, naming.RunCheck), builder.WithPredicates(notCreation())).
 		WithOptions(options()).
 		Complete(reconcile.AsReconciler(mgr.GetClient(), r))
 }
 
-func scheduleOfBackup(_ context.Context, o client.Object) []reconcile.Request {
+func scheduleOfLabel(_ context.Context, o client.Object) []reconcile.Request {
 	name := o.GetLabels()[naming.LabelSchedule]
 	if name == "" {
 		return nil

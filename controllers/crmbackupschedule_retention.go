@@ -21,6 +21,11 @@ import (
 const (
 	// careEvery is how often repositories are looked into when nothing is to be forgotten.
 	careEvery = 7 * 24 * time.Hour
+	// failedAtOnce is how many failed backups are forgotten together when nothing else calls for a look: each look costs a pass over the
+	// whole repository.
+	failedAtOnce = 10
+	// mostFailed is how many records of failed backups wait for that at most.
+	mostFailed = 100
 	// careRetry is how long after a failure they are looked into again.
 	careRetry = time.Hour
 )
@@ -74,10 +79,12 @@ func (r *Schedules) startCare(ctx context.Context, scope *scheduleScope) error {
 		return !validate.Usable(&b) || b.Status.Record.Repository != p.Repository
 	})
 	names := retention(scope.CRMBackupSchedule).Forget(known(mine), scope.plan.Zone())
-	if len(names) == 0 && !looksDue(scope, mine) {
+	failed := begun(outOfHistory(scope))
+	if len(names) == 0 && len(failed) < failedAtOnce && !looksDue(scope, mine) {
 		return nil
 	}
 	forget := slices.DeleteFunc(mine, func(b v1alpha1.CRMBackup) bool { return !slices.Contains(names, b.Name) })
+	forget = append(forget, failed...)
 	care := backup.Care{
 		Schedule: scope.CRMBackupSchedule, Forget: forget, ReadData: schedule.ReadShare(scope.now),
 		Locations: caredFor(scope, forget), Repository: p.Repository,
@@ -89,11 +96,11 @@ func (r *Schedules) startCare(ctx context.Context, scope *scheduleScope) error {
 	return err
 }
 
-// caredFor are the schedule's locations and those that hold what is forgotten, as far as the tenant may use them.
+// caredFor are the schedule's locations and those that what is forgotten was written to, as far as the tenant may use them.
 func caredFor(scope *scheduleScope, forget []v1alpha1.CRMBackup) []v1alpha1.CRMBackupLocation {
 	names := slices.Clone(scope.Spec.Locations)
 	for i := range forget {
-		names = append(names, validate.HeldBy(&forget[i])...)
+		names = append(names, forget[i].Spec.Locations...)
 	}
 	slices.Sort(names)
 	var found []v1alpha1.CRMBackupLocation
@@ -150,25 +157,36 @@ func known(backups []v1alpha1.CRMBackup) []schedule.Backup {
 	return out
 }
 
-// clear deletes the records of runs that have failed, but for the newest.
+// clear deletes the records of backups that have failed before they began, but for the newest. Those that began may have left snapshots,
+// which the repositories forget first (see startCare); when many wait for that, because a location is away for long, the oldest go
+// anyway rather than fill the cluster.
 func (r *Schedules) clear(ctx context.Context, scope *scheduleScope) error {
-	var failed []*v1alpha1.CRMBackup
-	for i := range scope.backups {
-		if b := &scope.backups[i]; b.Status.CompletedAt != nil && !validate.Usable(b) {
-			failed = append(failed, b)
+	var names []string
+	for i, b := range outOfHistory(scope) {
+		if b.Status.StartedAt == nil || i >= mostFailed {
+			names = append(names, b.Name)
 		}
 	}
-	slices.SortFunc(failed, func(a, b *v1alpha1.CRMBackup) int {
+	_, err := r.dropRecords(ctx, scope, names)
+	return err
+}
+
+// outOfHistory are the backups that have failed, but for the newest.
+func outOfHistory(scope *scheduleScope) []v1alpha1.CRMBackup {
+	failed := slices.DeleteFunc(slices.Clone(scope.backups), func(b v1alpha1.CRMBackup) bool {
+		return b.Status.CompletedAt == nil || validate.Usable(&b)
+	})
+	slices.SortFunc(failed, func(a, b v1alpha1.CRMBackup) int {
 		return cmp.Or(b.Status.CompletedAt.Compare(a.Status.CompletedAt.Time), cmp.Compare(a.Name, b.Name))
 	})
 	stay := defaultHistory
 	if l := scope.Spec.HistoryLimit; l != nil {
 		stay = int(*l)
 	}
-	var names []string
-	for _, b := range failed[min(stay, len(failed)):] {
-		names = append(names, b.Name)
-	}
-	_, err := r.dropRecords(ctx, scope, names)
-	return err
+	return failed[min(stay, len(failed)):]
+}
+
+// begun are those whose run has begun.
+func begun(backups []v1alpha1.CRMBackup) []v1alpha1.CRMBackup {
+	return slices.DeleteFunc(backups, func(b v1alpha1.CRMBackup) bool { return b.Status.StartedAt == nil })
 }

@@ -60,11 +60,17 @@ func (r *Environments) Reconcile(ctx context.Context, env *v1alpha1.CRMEnvironme
 	if expired, err := r.expire(ctx, env); expired || err != nil {
 		return ctrl.Result{}, err
 	}
+	return r.pass(ctx, env, nil)
+}
+
+// pass brings an environment nearer to what is declared. One that is deleted is still kept up while the deletion waits for something.
+func (r *Environments) pass(ctx context.Context, env *v1alpha1.CRMEnvironment, deletion error) (ctrl.Result, error) {
 	seen, err := r.Observer.Environment(ctx, env)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
 	pass := r.bring(ctx, env, seen)
+	pass.Deletion = deletion
 	next := status.Environment(env, seen, pass, metav1.NewTime(r.Now()))
 	if err := r.Status.Environment(ctx, env, next); err != nil {
 		return conclude(client.IgnoreNotFound(err))
@@ -98,7 +104,7 @@ func (r *Environments) bring(ctx context.Context, env *v1alpha1.CRMEnvironment, 
 	if err != nil {
 		return status.Pass{Refused: outcome.Wait(v1alpha1.ReasonClassInvalid, time.Minute, "spec.classRef: %s", err)}
 	}
-	pass.Network, pass.Keys, pass.Workload = status.ErrNotReached, status.ErrNotReached, status.ErrNotReached
+	pass.Network, pass.Keys, pass.Workload, pass.Fill = status.ErrNotReached, status.ErrNotReached, status.ErrNotReached, status.ErrNotReached
 	if pass.Namespace = r.claim(ctx, env, &t); pass.Namespace != nil {
 		return pass
 	}
@@ -116,6 +122,7 @@ func (r *Environments) bring(ctx context.Context, env *v1alpha1.CRMEnvironment, 
 		return pass
 	}
 	pass.Workload = errors.Join(r.apply(ctx, wanted.Workload), r.prune(ctx, &t, wanted))
+	pass.Fill = r.fill(ctx, env, seen, pass)
 	return pass
 }
 
@@ -146,9 +153,9 @@ func (r *Environments) expire(ctx context.Context, env *v1alpha1.CRMEnvironment)
 
 // result decides when to look again. Watches bring back whatever changes in the cluster; nobody tells of changes in Vault.
 func (r *Environments) result(env *v1alpha1.CRMEnvironment, pass status.Pass) (ctrl.Result, error) {
-	err := errors.Join(pass.Refused, pass.Approval, pass.Namespace, pass.Network, pass.Keys, pass.Workload)
+	err := errors.Join(pass.Deletion, pass.Refused, pass.Approval, pass.Namespace, pass.Network, pass.Keys, pass.Workload, pass.Fill)
 	result, err := conclude(err)
-	if at, ok := status.ExpiresAt(env); ok {
+	if at, ok := status.ExpiresAt(env); ok && env.DeletionTimestamp.IsZero() {
 		result = sooner(result, max(at.Sub(r.Now()), time.Second))
 	}
 	if err == nil && pass.Keys == nil && pass.Target != nil {
@@ -174,7 +181,8 @@ func (r *Environments) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&v1alpha1.CRMClass{}, handler.EnqueueRequestsFromMapFunc(r.environmentsOfClass), builder.WithPredicates(declarationChanged())).
 		Watches(&v1alpha1.CRMEnvironment{}, handler.EnqueueRequestsFromMapFunc(r.neighboursOf), builder.WithPredicates(roomChanged())).
 		Watches(&v1alpha1.CRMRestore{}, handler.EnqueueRequestsFromMapFunc(environmentOfRestore), builder.WithPredicates(restoreBeganOrEnded())).
-		Watches(&v1alpha1.CRMBackupSchedule{}, handler.EnqueueRequestsFromMapFunc(environmentOfSchedule), builder.WithPredicates(healthChanged()))
+		Watches(&v1alpha1.CRMBackupSchedule{}, handler.EnqueueRequestsFromMapFunc(environmentOfSchedule), builder.WithPredicates(healthChanged())).
+		Watches(&v1alpha1.CRMBackup{}, handler.EnqueueRequestsFromMapFunc(environmentOfBackup), builder.WithPredicates(backupChanged()))
 	for _, child := range []client.Object{
 		&corev1.Namespace{}, &corev1.ResourceQuota{}, &corev1.LimitRange{}, &corev1.ServiceAccount{}, &corev1.ConfigMap{},
 		&corev1.Service{}, &corev1.PersistentVolumeClaim{}, &networkingv1.NetworkPolicy{}, &networkingv1.Ingress{},

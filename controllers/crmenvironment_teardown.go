@@ -32,7 +32,13 @@ func (r *Environments) teardown(ctx context.Context, env *v1alpha1.CRMEnvironmen
 	if !controllerutil.ContainsFinalizer(env, naming.FinalizerEnvironment) {
 		return ctrl.Result{}, nil
 	}
-	err := r.takeApart(ctx, env)
+	waits, err := r.finalBackup(ctx, env)
+	if waits != nil {
+		return r.pass(ctx, env, waits)
+	}
+	if err == nil {
+		err = r.takeApart(ctx, env)
+	}
 	if err == nil {
 		return conclude(r.release(ctx, env))
 	}
@@ -66,26 +72,74 @@ func (r *Environments) takeApart(ctx context.Context, env *v1alpha1.CRMEnvironme
 	if err := r.Keys.Vault.Remove(ctx, gone.Layout()); err != nil {
 		return err
 	}
-	switch policy {
-	case v1alpha1.DeletionRetain:
-		return nil
-	case v1alpha1.DeletionShred:
+	return r.dispose(ctx, env, gone, owner, policy)
+}
+
+// dispose deals with the data and the keys when nothing runs any more.
+func (r *Environments) dispose(
+	ctx context.Context, env *v1alpha1.CRMEnvironment, gone teardown.Environment, owner apply.Owner, policy v1alpha1.DeletionPolicy,
+) error {
+	switch {
+	case env.Spec.Purpose == v1alpha1.PurposeDrill:
+		return r.discard(ctx, gone, owner)
+	case policy == v1alpha1.DeletionRetain:
+		return r.tellKept(ctx, env, gone, policy)
+	case policy == v1alpha1.DeletionShred:
 		if err := r.shred(ctx, env, gone); err != nil {
 			return err
 		}
 	}
-	return r.deleteNamespace(ctx, gone, owner)
+	if err := r.deleteNamespace(ctx, gone, owner); err != nil || policy == v1alpha1.DeletionShred {
+		return err
+	}
+	return r.tellKept(ctx, env, gone, policy)
+}
+
+// tellKept writes down, and by that tells in an event in the home namespace, where that is which stays.
+func (r *Environments) tellKept(ctx context.Context, env *v1alpha1.CRMEnvironment, gone teardown.Environment, policy v1alpha1.DeletionPolicy) error {
+	backups, err := r.Observer.Backups(ctx, env.Namespace)
+	if err != nil {
+		return err
+	}
+	locations, err := r.Observer.BackupLocations(ctx)
+	if err != nil {
+		return err
+	}
+	kept := gone.Whereabouts(policy, gone.MadeWith(env, backups), locations)
+	return r.Status.Environment(ctx, env, status.Retained(env, kept, metav1.NewTime(r.Now())))
+}
+
+// discard leaves nothing of a drill. The signed result of the drill tells of it, by another environment's key.
+func (r *Environments) discard(ctx context.Context, gone teardown.Environment, owner apply.Owner) error {
+	if err := r.deleteNamespace(ctx, gone, owner); err != nil {
+		return err
+	}
+	if err := r.Keys.Vault.Shred(ctx, gone.Layout()); err != nil {
+		return err
+	}
+	return r.Keys.Vault.DestroyEvidence(ctx, gone.Layout())
 }
 
 // +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,resourceNames=crmenvironments.crmkeep.io,verbs=get
 
 // deletionPolicy is Retain whatever is declared when the environment goes because something around it goes: nobody who deletes a
 // CustomResourceDefinition or a home namespace has asked for the data of every tenant to be destroyed.
+// A drill is a copy and goes whatever happens.
 func (r *Environments) deletionPolicy(ctx context.Context, env *v1alpha1.CRMEnvironment) (v1alpha1.DeletionPolicy, error) {
 	declared := validate.DeletionPolicy(env)
-	if declared == v1alpha1.DeletionRetain {
+	if declared == v1alpha1.DeletionRetain || env.Spec.Purpose == v1alpha1.PurposeDrill {
 		return declared, nil
 	}
+	if goes, err := r.surroundingsGo(ctx, env); err != nil {
+		return "", err
+	} else if goes {
+		return v1alpha1.DeletionRetain, nil
+	}
+	return declared, nil
+}
+
+// surroundingsGo tells whether the environment's CustomResourceDefinition or home namespace is being deleted.
+func (r *Environments) surroundingsGo(ctx context.Context, env *v1alpha1.CRMEnvironment) (bool, error) {
 	for _, around := range []struct {
 		kind metav1.TypeMeta
 		name string
@@ -96,13 +150,13 @@ func (r *Environments) deletionPolicy(ctx context.Context, env *v1alpha1.CRMEnvi
 		o := metav1.PartialObjectMetadata{TypeMeta: around.kind}
 		err := r.Uncached.Get(ctx, types.NamespacedName{Name: around.name}, &o)
 		if err != nil && !apierrors.IsNotFound(err) {
-			return "", fmt.Errorf("asking whether %s %s is being deleted: %w", around.kind.Kind, around.name, err)
+			return false, fmt.Errorf("asking whether %s %s is being deleted: %w", around.kind.Kind, around.name, err)
 		}
 		if err != nil || o.DeletionTimestamp != nil {
-			return v1alpha1.DeletionRetain, nil
+			return true, nil
 		}
 	}
-	return declared, nil
+	return false, nil
 }
 
 // stop ends everything that runs. The policies that isolate the namespace go last, with the namespace.
@@ -148,7 +202,29 @@ func (r *Environments) shred(ctx context.Context, env *v1alpha1.CRMEnvironment, 
 	if err := r.Keys.Vault.Shred(ctx, gone.Layout()); err != nil {
 		return err
 	}
-	return r.certify(ctx, env, gone)
+	all, err := r.Observer.Backups(ctx, env.Namespace)
+	if err != nil {
+		return err
+	}
+	backups := gone.MadeWith(env, all)
+	if err := r.writeOff(ctx, backups); err != nil {
+		return err
+	}
+	return r.certify(ctx, env, gone, backups)
+}
+
+// +kubebuilder:rbac:groups=crmkeep.io,resources=crmbackups/status,verbs=patch
+
+// writeOff says of each backup that nobody can read it any more.
+func (r *Environments) writeOff(ctx context.Context, backups []v1alpha1.CRMBackup) error {
+	for i := range backups {
+		b := &backups[i]
+		err := r.Status.Backup(ctx, b, status.BackupDestroyed(b, metav1.NewTime(r.Now())))
+		if client.IgnoreNotFound(err) != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // noteKey writes down what the certificate has to say of the key, as long as there is one to ask about.
@@ -159,29 +235,30 @@ func (r *Environments) noteKey(ctx context.Context, env *v1alpha1.CRMEnvironment
 	}
 	noted := encryption(have)
 	next := env.Status.DeepCopy()
+	if known := next.Encryption; known != nil && noted.KeyCreated == nil {
+		noted.KeyCreated = known.KeyCreated // Vault no longer tells of versions that were archived.
+	}
 	next.Encryption = &noted
 	return r.Status.Environment(ctx, env, *next)
 }
 
 // certify may be repeated until the certificate is there: the evidence key outlives the shred.
-func (r *Environments) certify(ctx context.Context, env *v1alpha1.CRMEnvironment, gone teardown.Environment) error {
+func (r *Environments) certify(
+	ctx context.Context, env *v1alpha1.CRMEnvironment, gone teardown.Environment, backups []v1alpha1.CRMBackup,
+) error {
 	tenant := &v1alpha1.CRMTenant{}
 	if err := r.Client.Get(ctx, types.NamespacedName{Name: gone.Tenant}, tenant); client.IgnoreNotFound(err) != nil {
 		return err
 	}
-	text, err := gone.Statement(env, tenant, r.Now()).Encode()
+	text, err := gone.Statement(env, tenant, backups, r.Now()).Encode()
 	if err != nil {
 		return err
 	}
-	signature, err := r.Keys.Vault.Sign(ctx, gone.Layout(), []byte(text))
+	signed, err := sign(ctx, r.Keys.Vault, gone.Layout(), text)
 	if err != nil {
 		return err
 	}
-	keys, err := r.Keys.Vault.PublicKeys(ctx, gone.Layout())
-	if err != nil {
-		return err
-	}
-	certificate, err := gone.Certificate(env, text, signature.Bytes, keys[signature.KeyVersion])
+	certificate, err := gone.Certificate(env, signed)
 	if err != nil {
 		return err
 	}

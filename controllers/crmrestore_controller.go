@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
@@ -43,9 +44,14 @@ type Restores struct {
 // stopDeadline is how long a restore may keep the application stopped before its run has begun.
 const stopDeadline = 30 * time.Minute
 
+// startDeadline is how long after a restore it is looked when the application runs again. Later nobody would call that the recovery.
+const startDeadline = 10 * time.Minute
+
 // Reconcile takes one restore one pass further.
 func (r *Restores) Reconcile(ctx context.Context, o *v1alpha1.CRMRestore) (ctrl.Result, error) {
 	switch {
+	case o.Spec.To.NewEnvironment != nil:
+		return r.intoNew(ctx, o)
 	case !o.DeletionTimestamp.IsZero():
 		return r.teardown(ctx, o)
 	case o.Status.Phase == v1alpha1.PhaseComplete:
@@ -72,7 +78,7 @@ func (r *Restores) Reconcile(ctx context.Context, o *v1alpha1.CRMRestore) (ctrl.
 // bring looks at the run, or takes the restore a step nearer to it: nothing is touched before nothing known speaks against it, and the
 // run begins when the application has stopped.
 func (r *Restores) bring(ctx context.Context, o *v1alpha1.CRMRestore) status.RestorePass {
-	environment := environmentOf(o)
+	environment := o.Spec.To.EnvironmentRef.Name
 	namespace, err := workloadOf(o.Namespace, environment)
 	if err != nil {
 		return status.RestorePass{Err: err}
@@ -113,17 +119,10 @@ func (r *Restores) follow(ctx context.Context, o *v1alpha1.CRMRestore, run *fact
 	return status.RestorePass{Run: run}
 }
 
-func environmentOf(o *v1alpha1.CRMRestore) string {
-	if ref := o.Spec.To.EnvironmentRef; ref != nil {
-		return ref.Name
-	}
-	return ""
-}
-
-// impatient gives up a restore that waits for too long with the application stopped.
+// impatient gives up a restore that waits for too long with the application stopped. One that fills an environment keeps nobody waiting.
 func (r *Restores) impatient(o *v1alpha1.CRMRestore, err error) error {
 	w, waiting := outcome.AsWaiting(err)
-	if !waiting || o.Status.Phase != v1alpha1.PhaseRunning || o.Status.StartedAt == nil || r.Now().Sub(o.Status.StartedAt.Time) < stopDeadline {
+	if !waiting || target.IsFilling(o) || o.Status.Phase != v1alpha1.PhaseRunning || o.Status.StartedAt == nil || r.Now().Sub(o.Status.StartedAt.Time) < stopDeadline {
 		return err
 	}
 	return outcome.Reject(w.Reason, "the application starts again after %s in which the restore could not begin: %s", stopDeadline, w.Message)
@@ -138,7 +137,11 @@ func (r *Restores) choose(ctx context.Context, o *v1alpha1.CRMRestore, environme
 	if err != nil {
 		return validate.Restore{}, err
 	}
-	return validate.RestoreOf(r.Settings, o, backups, seen)
+	environments, err := r.Observer.Environments(ctx, o.Namespace)
+	if err != nil {
+		return validate.Restore{}, err
+	}
+	return validate.RestoreOf(r.Settings, o, backups, environments, seen)
 }
 
 // stopped waits until the environment's own controller has said that it knows of the restore, after which it starts nothing, and until
@@ -161,11 +164,14 @@ func (r *Restores) stopped(ctx context.Context, o *v1alpha1.CRMRestore, namespac
 
 // settle removes what is left of a run that has succeeded, and what it replaced when that is confirmed or its time is over.
 func (r *Restores) settle(ctx context.Context, o *v1alpha1.CRMRestore) error {
-	if err := r.Runs.Remove(ctx, o.Namespace, environmentOf(o), backup.RestoreJob(o)); err != nil {
+	if err := r.Runs.Remove(ctx, o.Namespace, o.Spec.To.EnvironmentRef.Name, backup.RestoreJob(o)); err != nil {
 		return err
 	}
 	if err := r.Status.Restore(ctx, o, status.RestoreKept(o, false)); err != nil {
 		return client.IgnoreNotFound(err)
+	}
+	if err := r.started(ctx, o); err != nil {
+		return err
 	}
 	if until := o.Status.KeptUntil; until != nil {
 		if left := until.Sub(r.Now()); left > 0 && o.Spec.Confirmation == "" {
@@ -181,11 +187,30 @@ func (r *Restores) settle(ctx context.Context, o *v1alpha1.CRMRestore) error {
 	return r.release(ctx, o)
 }
 
+// started waits for a while until the application runs again, and writes down how long that took. One that fills an environment has no
+// application to wait for.
+func (r *Restores) started(ctx context.Context, o *v1alpha1.CRMRestore) error {
+	if target.IsFilling(o) || status.HasStarted(o) || r.Now().Sub(o.Status.CompletedAt.Time) > startDeadline {
+		return nil
+	}
+	var env v1alpha1.CRMEnvironment
+	if err := r.Client.Get(ctx, client.ObjectKey{Namespace: o.Namespace, Name: o.Spec.To.EnvironmentRef.Name}, &env); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	if err := r.Status.Restore(ctx, o, status.RestoreStarted(o, &env)); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	if !status.HasStarted(o) && o.Spec.Confirmation == "" {
+		return outcome.Wait(v1alpha1.ReasonSucceeded, teardownPoll, "waiting for the application to start")
+	}
+	return nil
+}
+
 // after runs a Job about what a restore has replaced, and waits until it has succeeded. An environment that is gone has taken that along.
 func (r *Restores) after(
 	ctx context.Context, o *v1alpha1.CRMRestore, job string, planned func(*target.Target, *v1alpha1.CRMRestore) []object.Object,
 ) error {
-	environment := environmentOf(o)
+	environment := o.Spec.To.EnvironmentRef.Name
 	namespace, err := workloadOf(o.Namespace, environment)
 	if err != nil {
 		return nil //nolint:nilerr // nothing was ever replaced
@@ -199,17 +224,40 @@ func (r *Restores) after(
 	case err != nil:
 		return err
 	case run == nil:
-		p, err := validate.Runnable(r.Settings, environment, seen)
-		if err == nil {
-			_, err = r.Runs.Start(ctx, &p.Target, job, nil, planned(&p.Target, o))
-		}
-		if err != nil {
-			return err
-		}
+		return r.begin(ctx, o, seen, job, planned)
 	case run.Ended:
 		return r.concluded(ctx, o, run)
 	}
 	return outcome.Wait(v1alpha1.ReasonProgressing, progressEvery, "run %s goes on", job)
+}
+
+// begin starts such a Job.
+func (r *Restores) begin(
+	ctx context.Context, o *v1alpha1.CRMRestore, seen *facts.Protected, job string,
+	planned func(*target.Target, *v1alpha1.CRMRestore) []object.Object,
+) error {
+	p, err := validate.Runnable(r.Settings, o.Spec.To.EnvironmentRef.Name, seen)
+	if err != nil {
+		return err
+	}
+	if p.Target.Source != nil {
+		if p.Target.Source, err = r.source(ctx, o); p.Target.Source == nil {
+			return err // Nobody may do it any more, and what was replaced is an empty database.
+		}
+	}
+	if _, err := r.Runs.Start(ctx, &p.Target, job, nil, planned(&p.Target, o)); err != nil {
+		return err
+	}
+	return outcome.Wait(v1alpha1.ReasonProgressing, progressEvery, "run %s begins", job)
+}
+
+// source of the environment that a restore fills; nil when its backup is there no more.
+func (r *Restores) source(ctx context.Context, o *v1alpha1.CRMRestore) (*target.Source, error) {
+	backups, err := r.Observer.Backups(ctx, o.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	return validate.SourceOf(o, backups), nil
 }
 
 // afterRetry is how long after a failure such a Job is tried again.
@@ -223,7 +271,7 @@ func (r *Restores) concluded(ctx context.Context, o *v1alpha1.CRMRestore, run *f
 	if left := run.Completed.Add(afterRetry).Sub(r.Now()); left > 0 {
 		return outcome.Wait(v1alpha1.ReasonRetrying, left, "run %s has failed (%s %s) and is tried again", run.Name, told.Reason, told.Message)
 	}
-	if err := r.Runs.Remove(ctx, o.Namespace, environmentOf(o), run.Name); err != nil {
+	if err := r.Runs.Remove(ctx, o.Namespace, o.Spec.To.EnvironmentRef.Name, run.Name); err != nil {
 		return err
 	}
 	return outcome.Wait(v1alpha1.ReasonRetrying, cacheLag, "run %s is tried again", run.Name)
@@ -235,7 +283,7 @@ func (r *Restores) release(ctx context.Context, o *v1alpha1.CRMRestore) error {
 		return nil
 	}
 	for _, job := range []string{backup.RestoreJob(o), backup.UndoJob(o), backup.DropJob(o)} {
-		if err := r.Runs.Remove(ctx, o.Namespace, environmentOf(o), job); err != nil {
+		if err := r.Runs.Remove(ctx, o.Namespace, o.Spec.To.EnvironmentRef.Name, job); err != nil {
 			return err
 		}
 	}
@@ -262,7 +310,7 @@ func (r *Restores) teardown(ctx context.Context, o *v1alpha1.CRMRestore) (ctrl.R
 
 // takeBack ends the run and deals with what it has replaced, and writes down that this is done.
 func (r *Restores) takeBack(ctx context.Context, o *v1alpha1.CRMRestore) error {
-	if err := r.Runs.Remove(ctx, o.Namespace, environmentOf(o), backup.RestoreJob(o)); err != nil {
+	if err := r.Runs.Remove(ctx, o.Namespace, o.Spec.To.EnvironmentRef.Name, backup.RestoreJob(o)); err != nil {
 		return err
 	}
 	switch {
@@ -287,6 +335,7 @@ func (r *Restores) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.CRMRestore{}, builder.WithPredicates(declarationChanged())).
 		Watches(&batchv1.Job{}, ours, builder.WithPredicates(notCreation())).
 		Watches(&corev1.Pod{}, ours, builder.WithPredicates(notCreation())).
+		Watches(&v1alpha1.CRMEnvironment{}, handler.EnqueueRequestsFromMapFunc(restoreOfEnvironment), builder.WithPredicates(conditionsChanged())).
 		WithOptions(options()).
 		Complete(reconcile.AsReconciler(mgr.GetClient(), r))
 }

@@ -140,6 +140,33 @@ func environmentOfSchedule(_ context.Context, o client.Object) []reconcile.Reque
 	return nil
 }
 
+// environmentOfBackup maps a backup to the environment that it is of.
+func environmentOfBackup(_ context.Context, o client.Object) []reconcile.Request {
+	if b, ok := o.(*v1alpha1.CRMBackup); ok {
+		return request(b.Namespace, b.Spec.EnvironmentRef.Name)
+	}
+	return nil
+}
+
+// backupChanged lets through what an environment says of its backups, and what its deletion waits for.
+func backupChanged() predicate.Predicate {
+	said := func(o client.Object) (ready metav1.Condition, phase string) {
+		b, ok := o.(*v1alpha1.CRMBackup)
+		if !ok {
+			return ready, ""
+		}
+		if c := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.ConditionReady); c != nil {
+			ready = *c
+		}
+		return ready, b.Status.Phase
+	}
+	return predicate.And[client.Object](notCreation(), predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		before, phaseBefore := said(e.ObjectOld)
+		after, phaseAfter := said(e.ObjectNew)
+		return before != after || phaseBefore != phaseAfter
+	}})
+}
+
 // restoreBeganOrEnded lets through what stops an application and what lets it start again.
 func restoreBeganOrEnded() predicate.Predicate {
 	phase := func(o client.Object) string {

@@ -33,6 +33,7 @@ type Vault interface {
 	Authorities(ctx context.Context) ([]byte, error)
 	Remove(ctx context.Context, gone layout.Layout) error
 	Shred(ctx context.Context, gone layout.Layout) error
+	DestroyEvidence(ctx context.Context, gone layout.Layout) error
 	Sign(ctx context.Context, of layout.Layout, evidence []byte) (vault.Signature, error)
 	PublicKeys(ctx context.Context, of layout.Layout) (map[int64]ed25519.PublicKey, error)
 	Read(ctx context.Context, path string) (map[string]any, error)

@@ -21,9 +21,10 @@ import (
 
 var errKilled = errors.New("the operator was killed")
 
-// mortal lets a process write so often of a backup, and no more: the last write happens, and its answer is never seen.
+// mortal lets a process make so many of the writes that count, and nothing more: the last write happens, and its answer is never seen.
 type mortal struct {
-	next http.RoundTripper
+	next   http.RoundTripper
+	counts func(path string) bool
 
 	mu   sync.Mutex
 	left int
@@ -52,17 +53,22 @@ func (m *mortal) count(r *http.Request) (last bool, err error) {
 	if m.left == 0 {
 		return false, errKilled
 	}
-	if r.Method == http.MethodGet || !strings.Contains(r.URL.Path, "/crmbackups/") && !strings.Contains(r.URL.Path, "/backup-") {
+	if r.Method == http.MethodGet || !m.counts(r.URL.Path) {
 		return false, nil
 	}
 	m.left--
 	return m.left == 0, nil
 }
 
-// mortalOperator runs one that ends after so many writes of a backup. The channel is closed when it has.
-func (in *installation) mortalOperator(t *testing.T, writes int) (died <-chan struct{}, stop func()) {
+// ofBackups are the writes of a backup.
+func ofBackups(path string) bool {
+	return strings.Contains(path, "/crmbackups/") || strings.Contains(path, "/backup-")
+}
+
+// mortalOperator runs one that ends after so many of the writes that count. The channel is closed when it has.
+func (in *installation) mortalOperator(t *testing.T, writes int, counts func(path string) bool) (died <-chan struct{}, stop func()) {
 	t.Helper()
-	m := &mortal{left: writes, died: make(chan struct{})}
+	m := &mortal{left: writes, counts: counts, died: make(chan struct{})}
 	config := rest.CopyConfig(in.prepared.OperatorConfig())
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
 		m.next = next
@@ -79,7 +85,7 @@ func backupOutlivesItsOperators(t *testing.T, in *installation) {
 	stop()
 	for writes := 1; ; writes++ {
 		b := p.backup(t, fmt.Sprintf("b%d", writes))
-		died, bury := in.mortalOperator(t, writes)
+		died, bury := in.mortalOperator(t, writes, ofBackups)
 		survived := p.follow(t, b, died)
 		bury()
 		next := in.operate(t)

@@ -23,11 +23,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/apply"
+	"github.com/crmkeep/crmkeep/internal/metrics"
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/observe"
 	"github.com/crmkeep/crmkeep/internal/plan/target"
@@ -91,10 +94,26 @@ func NewManager(cluster *rest.Config, o Options, s settings.Settings, vault Vaul
 	if err := register(mgr, s, vault); err != nil {
 		return nil, err
 	}
+	if err := mgr.Add(manager.RunnableFunc(serveMetrics(mgr.GetClient()))); err != nil {
+		return nil, err
+	}
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return nil, err
 	}
 	return mgr, mgr.AddReadyzCheck("ping", healthz.Ping)
+}
+
+// serveMetrics tells of the statuses for as long as this process leads, so that only one of its replicas does.
+func serveMetrics(cached client.Reader) func(context.Context) error {
+	return func(ctx context.Context) error {
+		collector := metrics.NewCollector(cached)
+		if err := ctrlmetrics.Registry.Register(collector); err != nil {
+			return fmt.Errorf("registering the metrics: %w", err)
+		}
+		<-ctx.Done()
+		ctrlmetrics.Registry.Unregister(collector)
+		return nil
+	}
 }
 
 // Scheme knows Kubernetes' kinds and ours.
@@ -128,7 +147,7 @@ func register(mgr ctrl.Manager, s settings.Settings, vault Vault) error {
 	applier := apply.New(mgr.GetClient(), mgr.GetAPIReader(), mgr.GetScheme())
 	writer := NewStatusWriter(mgr.GetClient(), mgr.GetEventRecorder(naming.FieldOwner))
 	observer := &observe.Observer{
-		Reader: mgr.GetClient(), Mapper: mgr.GetRESTMapper(),
+		Reader: mgr.GetClient(), Uncached: mgr.GetAPIReader(), Mapper: mgr.GetRESTMapper(),
 		CertificateTTL: time.Duration(s.CertificateTTLSeconds) * time.Second,
 		Certificates:   &observe.Certificates{Authorities: vault.Authorities, Dial: (&net.Dialer{}).DialContext, Now: time.Now},
 	}
@@ -139,7 +158,7 @@ func register(mgr ctrl.Manager, s settings.Settings, vault Vault) error {
 	if err := environments.SetupWithManager(mgr); err != nil {
 		return err
 	}
-	if err := registerRuns(mgr, s, applier, writer, observer); err != nil {
+	if err := registerRuns(mgr, s, vault, applier, writer, observer); err != nil {
 		return err
 	}
 	if err := (&Tenants{Client: mgr.GetClient(), Applier: applier, Status: writer, Now: time.Now}).SetupWithManager(mgr); err != nil {
@@ -156,15 +175,20 @@ func register(mgr ctrl.Manager, s settings.Settings, vault Vault) error {
 }
 
 // registerRuns adds what makes backups and restores them.
-func registerRuns(mgr ctrl.Manager, s settings.Settings, applier *apply.Applier, writer StatusWriter, observer *observe.Observer) error {
+func registerRuns(
+	mgr ctrl.Manager, s settings.Settings, vault Vault, applier *apply.Applier, writer StatusWriter, observer *observe.Observer,
+) error {
 	runs := &Runs{Client: mgr.GetClient(), Observer: observer, Uncached: mgr.GetAPIReader(), Applier: applier, Settings: s}
 	backups := &Backups{
 		Client: mgr.GetClient(), Observer: observer, Runs: runs, Progress: NewProgress(), Settings: s, Status: writer, Now: time.Now,
+		Vault: vault, Manifests: observe.Manifests{Vault: vault, Timeout: observe.LocationTimeout},
 	}
 	if err := backups.SetupWithManager(mgr); err != nil {
 		return err
 	}
-	schedules := &Schedules{Client: mgr.GetClient(), Observer: observer, Runs: runs, Settings: s, Status: writer, Now: time.Now}
+	schedules := &Schedules{
+		Client: mgr.GetClient(), Observer: observer, Runs: runs, Applier: applier, Vault: vault, Settings: s, Status: writer, Now: time.Now,
+	}
 	if err := schedules.SetupWithManager(mgr); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package controllers_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,6 +67,10 @@ func restoreStopsAndStarts(t *testing.T, in *installation) {
 	in.comesTo(t, p.env, "True Succeeded")
 	assert.ElementsMatch(t, []string{"database", "queue", "web"}, in.pods(t, p.env))
 	p.nothingIsLeft(t)
+	in.until(t, "it is known how long each stage took", func() error {
+		err := in.Get(t.Context(), client.ObjectKeyFromObject(r), r)
+		return mustBe(err == nil && slices.Equal(stages(r), []string{"Stop", "Restore", "Start"}), "%v", r.Status.Stages)
+	})
 
 	edit(t, in, r, func(r *v1alpha1.CRMRestore) { r.Spec.Confirmation = "Confirmed" })
 	p.tells(t, "drop.back", 0, "{}")
@@ -75,6 +80,15 @@ func restoreStopsAndStarts(t *testing.T, in *installation) {
 	p.nothingIsLeft(t)
 	require.NoError(t, in.Delete(t.Context(), r))
 	in.gone(t, r)
+}
+
+// stages of a restore that have ended.
+func stages(r *v1alpha1.CRMRestore) []string {
+	var names []string
+	for _, stage := range r.Status.Stages {
+		names = append(names, stage.Name)
+	}
+	return names
 }
 
 func failedRestoreLeavesItAsItWas(t *testing.T, in *installation) {
@@ -149,6 +163,6 @@ func restoreIsRefused(t *testing.T, in *installation) {
 		},
 	}
 	p.create(t, intoNew)
-	in.restoreComesTo(t, intoNew, v1alpha1.PhaseRefused, "Stalled Unsupported")
+	in.restoreComesTo(t, intoNew, v1alpha1.PhaseRefused, "Stalled KeyVersionGone")
 	assert.ElementsMatch(t, before, in.pods(t, p.env), "nothing was stopped")
 }

@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	batchv1ac "k8s.io/client-go/applyconfigurations/batch/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -56,7 +57,7 @@ func (r *Runs) Start(ctx context.Context, t *target.Target, job string, places [
 	if err != nil {
 		return nil, err
 	}
-	if err := validate.Alone(t.Namespace, job, runs); err != nil {
+	if err := validate.Alone(runIn(planned), runs); err != nil {
 		return nil, err
 	}
 	if len(places) > 0 {
@@ -80,7 +81,18 @@ func (r *Runs) Idle(ctx context.Context, namespace, job string) error {
 	if err != nil {
 		return err
 	}
-	return validate.Alone(namespace, job, runs)
+	return validate.Alone(facts.Run{Namespace: namespace, Name: job}, runs)
+}
+
+// runIn is the run that planned objects make.
+func runIn(planned []object.Object) facts.Run {
+	for _, o := range planned {
+		if j, ok := o.Configuration.(*batchv1ac.JobApplyConfiguration); ok {
+			kind, _, _ := strings.Cut(j.Labels[naming.LabelRunOf], ".")
+			return facts.Run{Namespace: *j.Namespace, Name: *j.Name, Kind: kind, Repository: j.Annotations[naming.AnnotationRepository]}
+		}
+	}
+	return facts.Run{}
 }
 
 func list(ctx context.Context, reader client.Reader, options ...client.ListOption) ([]facts.Run, error) {

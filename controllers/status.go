@@ -70,7 +70,11 @@ func (w StatusWriter) Backup(ctx context.Context, b *v1alpha1.CRMBackup, next v1
 func (w StatusWriter) Schedule(ctx context.Context, s *v1alpha1.CRMBackupSchedule, next v1alpha1.CRMBackupScheduleStatus) error {
 	before := s.DeepCopy()
 	s.Status = next
-	return w.write(ctx, s, before, before.Status.Conditions, next.Conditions, equality.Semantic.DeepEqual(before.Status, next))
+	if err := w.write(ctx, s, before, before.Status.Conditions, next.Conditions, equality.Semantic.DeepEqual(before.Status, next)); err != nil {
+		return err
+	}
+	w.tellDrill(s, before.Status.Drill)
+	return nil
 }
 
 // Restore writes a restore's status.
@@ -111,11 +115,15 @@ func (w StatusWriter) tell(o client.Object, was, is *metav1.Condition) {
 	if note == "" {
 		note = "as declared"
 	}
+	w.event(o, kind, is.Reason, "Reconcile", note)
+}
+
+func (w StatusWriter) event(o client.Object, kind, reason, action, note string) {
 	const longest = 1000 // The API takes 1024 bytes.
 	if len(note) > longest {
 		note = strings.ToValidUTF8(note[:longest], "")
 	}
-	w.Recorder.Eventf(o, nil, kind, is.Reason, "Reconcile", "%s", note)
+	w.Recorder.Eventf(o, nil, kind, reason, action, "%s", note)
 }
 
 func conditionsOf(o client.Object) []metav1.Condition {

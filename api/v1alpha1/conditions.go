@@ -87,6 +87,8 @@ const (
 	ReasonImageUnavailable = "ImageUnavailable"
 	// ReasonCrashing says that a container fails again and again.
 	ReasonCrashing = "Crashing"
+	// ReasonRetained says that a deleted environment is taken apart, and where what was kept of it is.
+	ReasonRetained = "Retained"
 	// ReasonShredHold says that the time before the destruction of the key is not over.
 	ReasonShredHold = "ShredHold"
 	// ReasonUnschedulable says that no node takes a pod.
@@ -137,6 +139,12 @@ const (
 	ReasonLocationFailed = "LocationFailed"
 	// ReasonNeverProven says that no backup was ever restored in a drill.
 	ReasonNeverProven = "NeverProven"
+	// ReasonProvenTooOld says that drills have stopped: the last one that passed is more than two of their intervals ago.
+	ReasonProvenTooOld = "ProvenTooOld"
+	// ReasonDrillPassed says that a drill has restored a backup and found it right.
+	ReasonDrillPassed = "DrillPassed"
+	// ReasonDrillTimeout says that a drill was not over in time.
+	ReasonDrillTimeout = "DrillTimeout"
 	// ReasonDrillFailed says that the newest drill could not restore a backup or found it wrong.
 	ReasonDrillFailed = "DrillFailed"
 	// ReasonDrillTooSlow says that the newest drill took longer than the objective allows.
@@ -151,6 +159,8 @@ const (
 	ReasonBackupNotFound = "BackupNotFound"
 	// ReasonBackupUnusable says that the backup holds nothing that could be restored.
 	ReasonBackupUnusable = "BackupUnusable"
+	// ReasonBackupForged says that a manifest is not signed by the environment's evidence key, or is another backup's.
+	ReasonBackupForged = "BackupForged"
 	// ReasonVersionMismatch says that the backup is of another version of the product than the environment is at.
 	ReasonVersionMismatch = "VersionMismatch"
 	// ReasonKeyVersionGone says that the version of the key that wraps the backup's key can no longer decrypt.
@@ -163,6 +173,8 @@ const (
 const (
 	// PhasePending waits.
 	PhasePending = "Pending"
+	// PhaseChecking is a restore that nothing known speaks against, whose new environment is about to be made.
+	PhaseChecking = "Checking"
 	// PhaseRunning has a Job, or the application stopped for it.
 	PhaseRunning = "Running"
 	// PhaseComplete has done all of its work.

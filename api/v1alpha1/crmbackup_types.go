@@ -40,6 +40,20 @@ type CRMBackupSpec struct {
 	// +kubebuilder:validation:items:MaxLength=63
 	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`
 	Locations []string `json:"locations"`
+	// import takes up the record of a backup that was made before, such as by a cluster that is lost, from its signed manifest; nothing is
+	// written to the locations. Unset: a backup is made.
+	// +optional
+	Import *BackupImport `json:"import,omitempty"`
+}
+
+// BackupImport names a backup that the locations hold.
+type BackupImport struct {
+	// id of the backup, which is the name of its manifest without ".json".
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=100
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`
+	ID string `json:"id"`
 }
 
 // CRMBackupStatus is the record of a backup.
@@ -129,7 +143,7 @@ type BackupRecord struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
 	Class string `json:"class,omitempty"`
-	// keyVersion of the environment's key that wraps the backup's key.
+	// keyVersion is the oldest version of the environment's key that the backup needs.
 	// +required
 	KeyVersion int64 `json:"keyVersion"`
 	// manifestDigest of the signed manifest, SHA-256 in hexadecimal.

@@ -1,6 +1,7 @@
-"""What a person does in Tryton, over TLS that is verified: log in, make a party, look one up, delete it. Password on standard input.
+"""What a person does in Tryton, over TLS that is verified: log in; make a party, look one up, delete it; let a person in, list those who
+may log in. Password on standard input.
 
-usage: crm.py URL CA login | create NAME | find NAME | delete NAME
+usage: crm.py URL CA login | create NAME | find NAME | delete NAME | hire LOGIN | people
 URL is https://HOST/DATABASE/, CA the certificates to trust, PEM.
 """
 import base64
@@ -46,6 +47,10 @@ def main(command, name=None):
         if command == 'delete':
             call('model.party.party.delete', [found, CONTEXT], session)
         print(len(found))
+    elif command == 'hire':
+        print(call('model.res.user.create', [[{'login': name, 'name': name}], CONTEXT], session)[0])
+    elif command == 'people':
+        print(*sorted(u['login'] for u in call('model.res.user.search_read', [[], 0, None, None, ['login'], CONTEXT], session)))
     else:
         sys.exit(__doc__)
 

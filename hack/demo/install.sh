@@ -7,6 +7,7 @@
 #                          crmkeep.local/{crmkeep:dev,postgres:15,tryton:6.0} must be on its nodes: see hack/images. Pods that
 #                          are no Vault's must not match namespace "vault": mend hack/demo/values.yaml for your network
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# crmkeep first.
 IMAGES=(crmkeep postgres tryton ttrss)
 
 step() { # step WHAT COMMAND...
@@ -17,7 +18,13 @@ step() { # step WHAT COMMAND...
 	printf '         %d s\n' $((SECONDS - began))
 }
 
+# Images of others need none of our programs, and compiling leaves a core idle now and then: they are made beside it. What fails there is
+# made again by images(), in the open.
 programs() {
+	if local_node; then
+		"$REPO/hack/images/build.sh" "${IMAGES[@]:1}" >/dev/null 2>&1 &
+		beside=$!
+	fi
 	make --no-print-directory -C "$REPO" build
 	"$REPO/hack/tools/install.sh" helm >/dev/null
 	if local_node; then
@@ -27,7 +34,10 @@ programs() {
 	fi
 }
 
-images() { "$REPO/hack/images/build.sh" --binary "$REPO/bin/crmkeep" "${IMAGES[@]}"; }
+images() {
+	wait "$beside" || true
+	"$REPO/hack/images/build.sh" --binary "$REPO/bin/crmkeep" "${IMAGES[@]}"
+}
 
 cluster() { "$REPO/hack/cluster/scripts/up.sh" node >/dev/null; }
 

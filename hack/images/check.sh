@@ -136,6 +136,32 @@ check_tryton() {
 		-H "Authorization: Session $session" | expect 'tryton: logged in' '"result":[1-9]'
 	without_database tryton LoginException
 	stop "$pid" TERM tryton
+	check_tryton_copy
+}
+
+# check_tryton_copy: what drills check, and what a copy of production must not be able to do.
+check_tryton_copy() {
+	sql tryton "INSERT INTO ir_attachment (name, type, data, resource) VALUES ('offer.pdf', 'data', 'an offer'::bytea, 'party.party,1')"
+	sql tryton "INSERT INTO res_user (login, name, active, menu) SELECT unnest(array['li.na', 'wei']), name, true, menu FROM res_user WHERE login = 'admin'"
+	sql tryton "INSERT INTO ir_session (key, create_uid, create_date) VALUES ('stolen', 1, now())"
+	sql tryton "INSERT INTO res_user_application (key, application, state) VALUES ('stolen', '', 'validated')"
+	sql tryton "INSERT INTO ir_queue (name, enqueued_at) VALUES ('waits', now())"
+	sql tryton "INSERT INTO marketing_automation_scenario (name, model, domain, state) VALUES ('spring', 'party.party', '[]', 'running')"
+	run tryton tryton-check | expect 'tryton: the check opens an attachment' '^1 attachments opened'
+	echo wrong >"$root/tryton/run/wrong"
+	if run tryton env TRYTONPASSFILE=/run/wrong tryton-check 2>"$root/log"; then fail 'tryton: a wrong password passes the check'; fi
+	expect 'tryton: the check refuses a wrong password' 'password is refused' <"$root/log"
+	timed 'tryton: neutralise a copy' run tryton tryton-neutralise --keep=wei,nobody
+	run tryton tryton-neutralise --keep=wei | expect 'tryton: again, it changes nothing' '^0 rows changed'
+	sql tryton "SELECT login FROM res_user WHERE active AND login IS NOT NULL ORDER BY 1" | paste -sd, | expect 'tryton: who can log in' '^admin,wei$'
+	sql tryton "SELECT (SELECT count(*) FROM ir_session) + (SELECT count(*) FROM ir_queue)
+		+ (SELECT count(*) FROM res_user_application WHERE state <> 'cancelled')
+		+ (SELECT count(*) FROM marketing_automation_scenario WHERE state <> 'stopped')
+		+ (SELECT count(*) FROM ir_cron WHERE active AND method ~ 'marketing|trigger|currency')" | expect 'tryton: nothing is left that sends' '^0$'
+	[ "$(sql tryton 'SELECT count(*) FROM ir_cron WHERE active')" -gt 0 ] || fail 'tryton: no scheduled task is left'
+	timed 'tryton: a neutralised copy passes the check' run tryton tryton-check
+	timed 'tryton: nobody is kept' run tryton tryton-neutralise --keep=
+	sql tryton "SELECT login FROM res_user WHERE active AND login IS NOT NULL" | expect 'tryton: but the administrator' '^admin$'
 }
 
 tryton_ready() { tryton '{"id":1,"method":"common.db.login","params":["crmkeep-probe",{}]}'; }
@@ -163,6 +189,24 @@ check_ttrss() {
 	without_database ttrss '"status":false'
 	stop "$worker" TERM 'ttrss worker'
 	stop "$web" TERM 'ttrss web'
+	check_ttrss_copy
+}
+
+check_ttrss_copy() {
+	sql ttrss "INSERT INTO ttrss_users (login, pwd_hash) VALUES ('li.na', 'SHA1:x'), ('wei', 'SHA1:x')"
+	sql ttrss "INSERT INTO ttrss_feeds (owner_uid, title, feed_url, auth_pass) VALUES (1, 'news', 'https://news.example', 'x')"
+	if run ttrss ttrss check 2>"$root/log"; then fail 'ttrss: passes the check without a data key'; fi
+	expect 'ttrss: the check wants the data key' data.key <"$root/log"
+	od -An -vtx1 -N32 /dev/urandom | tr -d " \n" >"$root/ttrss/run/crmkeep/files/data.key"
+	run ttrss ttrss check | expect 'ttrss: the check counts' '^3 users'
+	timed 'ttrss: neutralise a copy' run ttrss ttrss neutralise --keep=wei
+	timed 'ttrss: again' run ttrss ttrss neutralise --keep=wei
+	sql ttrss "SELECT login FROM ttrss_users WHERE pwd_hash <> '' ORDER BY 1" | paste -sd, | expect 'ttrss: who can log in' '^admin,wei$'
+	sql ttrss "SELECT (SELECT count(*) FROM ttrss_sessions) + (SELECT count(*) FROM ttrss_feeds WHERE update_interval >= 0 OR auth_pass <> '')" |
+		expect 'ttrss: nothing is fetched' '^0$'
+	run ttrss ttrss check | expect 'ttrss: a neutralised copy passes the check' '^1 feeds'
+	timed 'ttrss: nobody is kept' run ttrss ttrss neutralise --keep=
+	sql ttrss "SELECT login FROM ttrss_users WHERE pwd_hash <> ''" | expect 'ttrss: but the administrator' '^admin$'
 }
 
 ttrss_ready() { request http://127.0.0.1:8080/api/ -d '{"op":"isLoggedIn"}'; }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/crmkeep/crmkeep/internal/spelling"
 )
 
 // Template is text with "${name}" references.
@@ -37,6 +39,7 @@ var All = []Binding{
 	{Name: "key.base64", Secret: true, Doc: "data key of the environment, 32 bytes, standard base64"},
 	{Name: "key.base64url", Secret: true, Doc: "the data key, base64 for URLs with padding (a Fernet key)"},
 	{Name: "key.hex", Secret: true, Doc: "the data key, 64 hexadecimal digits"},
+	{Name: "source.keepLogins", Doc: "logins that can still be used in a copy, joined by commas; empty for an environment without a source"},
 	{Name: "tenant.displayName", Doc: "display name of the CRMTenant"},
 	{Name: "tenant.name", Doc: "name of the CRMTenant"},
 	{Name: "version", Doc: "version of the class that is to run"},
@@ -121,27 +124,11 @@ func start(name string) string {
 
 // nearest gives the known name with the fewest edits from name.
 func nearest(name string) string {
-	return slices.MinFunc(All, func(a, b Binding) int { return distance(name, a.Name) - distance(name, b.Name) }).Name
-}
-
-// distance is Levenshtein's: insertions, deletions and substitutions.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	known := make([]string, len(All))
+	for i, b := range All {
+		known[i] = b.Name
 	}
-	for i := range len(a) {
-		prev := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := prev
-			if a[i] != b[j] {
-				cost = 1 + min(prev, row[j], row[j+1])
-			}
-			prev, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
+	return spelling.Nearest(name, known)
 }
 
 // Literal makes a template that renders to exactly s.

@@ -27,8 +27,25 @@ type DestructionStatement struct {
 	// Key is the name in Vault of the destroyed key and KeyVersions how many versions it had.
 	Key         string `json:"key"`
 	KeyVersions int64  `json:"keyVersions"`
+	// Backups that the key had made and that were still recorded, oldest first: at most the newest 1000. BackupCount is how many there were.
+	Backups     []DestroyedBackup `json:"backups"`
+	BackupCount int               `json:"backupCount"`
 	// Effect says in words what this means.
 	Effect string `json:"effect"`
+}
+
+// DestroyedBackup is a backup that can no longer be read.
+type DestroyedBackup struct {
+	// Name of the CRMBackup, and ID of the backup in its repositories.
+	Name string `json:"name"`
+	ID   string `json:"id"`
+	// CompletedAt is in RFC 3339.
+	CompletedAt string `json:"completedAt"`
+	// KeyVersion is the oldest version of the key that it needs.
+	KeyVersion int64 `json:"keyVersion"`
+	// Locations that hold it, and Repository where in each of them it is.
+	Locations  []string `json:"locations"`
+	Repository string   `json:"repository"`
 }
 
 // Certificate is a statement with its signature.
@@ -41,10 +58,20 @@ type Certificate struct {
 	PublicKey ed25519.PublicKey `json:"publicKey"`
 }
 
+// certificateField of a ConfigMap holds a Certificate.
+const certificateField = "certificate.json"
+
+// Data of the ConfigMap that holds the certificate.
+func (c Certificate) Data() (map[string]string, error) {
+	text, err := json.MarshalIndent(c, "", "  ")
+	return map[string]string{certificateField: string(text)}, err
+}
+
 // Encode gives the text of a statement that is to be signed.
 func (s DestructionStatement) Encode() (string, error) {
 	s.Kind = "DestructionStatement"
-	s.Effect = "Every copy of the environment's encrypted data, backups included, needs the destroyed key and cannot be read any more."
+	s.Effect = "Every copy of the environment's encrypted data needs the destroyed key and cannot be read any more. That includes all of its backups, " +
+		"those listed here and any other that the key has made, wherever copies of them are."
 	out, err := json.Marshal(s)
 	return string(out), err
 }

@@ -23,6 +23,8 @@ type Protected struct {
 // Run is the Job of a backup, a restore or the care of repositories.
 type Run struct {
 	Namespace, Name string
+	// Kind is one of naming's kinds of runs.
+	Kind string
 	// Ended tells whether the Job is over, and Succeeded whether its program said so by its exit code.
 	Ended, Succeeded bool
 	// Why the Job failed, in Kubernetes' words.
@@ -40,6 +42,15 @@ type Run struct {
 	Address string
 	// Problem keeps a pod from running; empty when none does.
 	Problem string
+}
+
+// Backup is what an environment needs to know of one of its backups that a location holds.
+type Backup struct {
+	Name string
+	// KeyVersion is the oldest version of the environment's key that the backup needs.
+	KeyVersion int64
+	// Repository is where in each location it is, which tells what key it was made with.
+	Repository string
 }
 
 // Schedule is what an environment needs to know of a schedule of its backups.

@@ -30,6 +30,10 @@ type Environment struct {
 	// RecordedVersion is the version that a database of this name was at when it was last seen to hold; empty when there is none.
 	// It outlives the environment, so that one made again takes its data up as it is.
 	RecordedVersion string
+	// RecordedSource is what that database was filled with; nil when it started empty.
+	RecordedSource *v1alpha1.EnvironmentSourceStatus
+	// Source is what there is to fill the environment with; nil when it has its data or starts empty.
+	Source *Source
 	// Jobs are the migration Jobs, by name.
 	Jobs map[string]Job
 	// Problems are what keeps pods from running.
@@ -40,8 +44,19 @@ type Environment struct {
 	Restoring string
 	// Schedules of the environment's backups, by name.
 	Schedules []Schedule
+	// Backups of the environment that a location holds, oldest first.
+	Backups []Backup
 	// HTTPRoutes tells whether the cluster knows the Gateway API's kind.
 	HTTPRoutes bool
+}
+
+// Source is what was read for an environment that is to be filled from a backup of another one.
+type Source struct {
+	// Restore is the CRMRestore of the name that fills the environment; nil when there is none.
+	Restore *v1alpha1.CRMRestore
+	// Backups and Environments are those of the tenant's home.
+	Backups      []v1alpha1.CRMBackup
+	Environments []v1alpha1.CRMEnvironment
 }
 
 // Sibling is another environment of the tenant.

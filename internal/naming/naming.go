@@ -5,6 +5,7 @@ package naming
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strconv"
 	"strings"
 )
 
@@ -34,12 +35,18 @@ const (
 	LabelEvidence = Group + "/evidence"
 	// LabelRunOf says what a run is for, as RunOf gives it.
 	LabelRunOf = Group + "/run-of"
-	// LabelSchedule names the CRMBackupSchedule that a CRMBackup was made by.
+	// LabelSchedule names the CRMBackupSchedule that a CRMBackup, or what belongs to a drill, was made by.
 	LabelSchedule = Group + "/schedule"
+	// LabelFinalOf of a CRMBackup is the UID of the CRMEnvironment whose deletion waits for it.
+	LabelFinalOf = Group + "/final-of"
 	// AnnotationScheduledAt is the time, in RFC 3339, that a CRMBackup was due at.
 	AnnotationScheduledAt = Group + "/scheduled-at"
 	// AnnotationProvenAt is the time, in RFC 3339, that a drill has restored a CRMBackup at.
 	AnnotationProvenAt = Group + "/proven-at"
+	// LabelRestore names the CRMRestore that a CRMEnvironment was made by.
+	LabelRestore = Group + "/restore"
+	// AnnotationSource of the CRMRestore that fills an environment names the CRMEnvironment that the backup is of.
+	AnnotationSource = Group + "/source"
 	// AnnotationLocations of a run's Job are the locations that it reads or writes, separated by commas.
 	AnnotationLocations = Group + "/locations"
 	// AnnotationVersion of a run's Job is the product's version that it is about.
@@ -73,13 +80,15 @@ const (
 	ComponentMigrate  = "migrate"
 	ComponentBackup   = "backup"
 	ComponentRestore  = "restore"
-	ComponentGateway  = "gateway"
+	// ComponentCheck proves that what a drill has restored works.
+	ComponentCheck   = "check"
+	ComponentGateway = "gateway"
 )
 
 // IsReserved tells whether a component is one that crmkeep adds, and not a class's.
 func IsReserved(component string) bool {
 	switch component {
-	case ComponentDatabase, ComponentMigrate, ComponentBackup, ComponentRestore, ComponentGateway:
+	case ComponentDatabase, ComponentMigrate, ComponentBackup, ComponentRestore, ComponentCheck, ComponentGateway:
 		return true
 	}
 	return false
@@ -147,6 +156,8 @@ const (
 	RunUndo = "undo"
 	// RunCare forgets old backups and reads repositories back.
 	RunCare = "care"
+	// RunCheck proves in a drill's environment that it works.
+	RunCheck = "check"
 )
 
 // Run is the name of the Job of a run and of what exists for it alone. The key is what makes it one of its own, such as a UID: the same
@@ -162,8 +173,33 @@ func BackupID(name, uid string) string { return name + "-" + uid[:min(len(uid), 
 // backupUID is how much of a UID tells backups of one name apart.
 const backupUID = 8
 
+// SourceRestore is the name of the CRMRestore that fills an environment.
+func SourceRestore(environment string) string { return environment + "-source" }
+
 // ScheduledBackup is the name of the CRMBackup that a schedule makes for a minute, such as "202611210300".
 func ScheduledBackup(schedule, minute string) string { return schedule + "-" + minute }
+
+// Drill is the name of the CRMRestore that proves a schedule's backups, and of its signed result, for a minute. A long name of a schedule
+// is shortened, so that the whole fits a CRMRestore's 52 characters.
+func Drill(schedule, minute string) string {
+	const longest = 33
+	if len(schedule) > longest {
+		schedule = schedule[:22] + "-" + Hash(schedule)
+	}
+	return schedule + "-drill-" + minute
+}
+
+// DrillEnvironment is the name of the environment that a schedule's drills restore into.
+func DrillEnvironment(schedule string) string { return "drill-" + Hash(schedule) }
+
+// FinalBackup is the name of the CRMBackup that is made in an attempt, counted from 1, to back an environment up that is deleted.
+func FinalBackup(environment, uid string, attempt int) string {
+	name := environment + "-final-" + Hash(uid)
+	if attempt > 1 {
+		name += "-" + strconv.Itoa(attempt)
+	}
+	return name
+}
 
 // BackupRole is the role in Postgres that reads all of a database and writes nothing.
 func BackupRole(database string) string { return database + "_backup" }

@@ -40,6 +40,20 @@ func TestTheLongestNamesFit(t *testing.T) {
 	assert.LessOrEqual(t, len(longComponent), 52)
 }
 
+func TestTheNamesOfDrillsFit(t *testing.T) {
+	const minute, longest = "202611210300", 52
+	long := strings.Repeat("s", 39)
+	for _, schedule := range []string{"a", "nightly", long[:33], long[:34], long + "1"} {
+		name := naming.Drill(schedule, minute)
+		assert.LessOrEqual(t, len(name), longest, name)
+		assert.Empty(t, validation.IsDNS1123Label(name), name)
+		assert.True(t, allowed(naming.DrillEnvironment(schedule), naming.MaxEnvironment), naming.DrillEnvironment(schedule))
+	}
+	assert.Equal(t, "nightly-drill-202611210300", naming.Drill("nightly", minute))
+	assert.NotEqual(t, naming.Drill(long+"1", minute), naming.Drill(long+"2", minute))
+	assert.NotEqual(t, naming.DrillEnvironment("a"), naming.DrillEnvironment("b"))
+}
+
 func TestEveryLabelAndFinalizerIsOne(t *testing.T) {
 	for _, name := range []string{
 		naming.LabelManagedBy, naming.LabelTenant, naming.LabelEnvironment, naming.LabelComponent, naming.LabelNamespace, naming.LabelEvidence,

@@ -34,15 +34,29 @@ func (o *Observer) Protected(ctx context.Context, home, environment string) (*fa
 	if f.Class, err = get(ctx, o.Reader, class, &v1alpha1.CRMClass{}); err != nil {
 		return nil, err
 	}
-	var locations v1alpha1.CRMBackupLocationList
-	if err := o.Reader.List(ctx, &locations, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("listing the backup locations: %w", err)
-	}
-	for _, l := range locations.Items {
-		f.Locations[l.Name] = l
+	if f.Locations, err = o.BackupLocations(ctx); err != nil {
+		return nil, err
 	}
 	f.Restoring, err = o.restoring(ctx, home, environment)
 	return f, err
+}
+
+// Tenant of that name, nil when there is none.
+func (o *Observer) Tenant(ctx context.Context, name string) (*v1alpha1.CRMTenant, error) {
+	return get(ctx, o.Reader, client.ObjectKey{Name: name}, &v1alpha1.CRMTenant{})
+}
+
+// BackupLocations are all that exist, by name.
+func (o *Observer) BackupLocations(ctx context.Context) (map[string]v1alpha1.CRMBackupLocation, error) {
+	var list v1alpha1.CRMBackupLocationList
+	if err := o.Reader.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("listing the backup locations: %w", err)
+	}
+	locations := make(map[string]v1alpha1.CRMBackupLocation, len(list.Items))
+	for _, l := range list.Items {
+		locations[l.Name] = l
+	}
+	return locations, nil
 }
 
 // Backups of a tenant's home, all of them.
@@ -52,6 +66,38 @@ func (o *Observer) Backups(ctx context.Context, home string) ([]v1alpha1.CRMBack
 		return nil, fmt.Errorf("listing the tenant's backups: %w", err)
 	}
 	return list.Items, nil
+}
+
+// protection reads what is done for an environment's data, and to it.
+func (o *Observer) protection(ctx context.Context, env *v1alpha1.CRMEnvironment, f *facts.Environment) (err error) {
+	if f.Restoring, err = o.restoring(ctx, env.Namespace, env.Name); err != nil {
+		return err
+	}
+	if f.Schedules, err = o.schedules(ctx, env); err != nil {
+		return err
+	}
+	f.Backups, err = o.backupsOf(ctx, env)
+	return err
+}
+
+// backupsOf an environment that a location holds, oldest first.
+func (o *Observer) backupsOf(ctx context.Context, env *v1alpha1.CRMEnvironment) ([]facts.Backup, error) {
+	var list v1alpha1.CRMBackupList
+	if err := o.Reader.List(ctx, &list, client.InNamespace(env.Namespace), client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("listing the tenant's backups: %w", err)
+	}
+	kept := slices.DeleteFunc(list.Items, func(b v1alpha1.CRMBackup) bool {
+		return b.Spec.EnvironmentRef.Name != env.Name || b.Status.Record == nil || b.Status.CompletedAt == nil
+	})
+	slices.SortFunc(kept, func(a, b v1alpha1.CRMBackup) int {
+		return cmp.Or(a.Status.CompletedAt.Compare(b.Status.CompletedAt.Time), cmp.Compare(a.Name, b.Name))
+	})
+	var found []facts.Backup
+	for i := range kept {
+		record := kept[i].Status.Record
+		found = append(found, facts.Backup{Name: kept[i].Name, KeyVersion: record.KeyVersion, Repository: record.Repository})
+	}
+	return found, nil
 }
 
 // restoring finds the CRMRestore that has the environment's application stopped.
@@ -118,8 +164,9 @@ func (o *Observer) Run(ctx context.Context, namespace, name string) (*facts.Run,
 // RunOf reads a Job alone.
 func RunOf(j *batchv1.Job) facts.Run {
 	state := job(j)
+	kind, _, _ := strings.Cut(j.Labels[naming.LabelRunOf], ".")
 	run := facts.Run{
-		Namespace: j.Namespace, Name: j.Name,
+		Namespace: j.Namespace, Name: j.Name, Kind: kind,
 		Ended: state.Succeeded || state.Failed, Succeeded: state.Succeeded, Why: state.Message,
 		Locations:  names(j.Annotations[naming.AnnotationLocations]),
 		Forget:     names(j.Annotations[naming.AnnotationForget]),

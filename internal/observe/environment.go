@@ -29,7 +29,9 @@ var httpRouteKind = schema.GroupKind{Group: "gateway.networking.k8s.io", Kind: "
 
 // Observer reads.
 type Observer struct {
-	Reader       client.Reader
+	Reader client.Reader
+	// Uncached reads what the caches leave out, such as specifications of pods.
+	Uncached     client.Reader
 	Mapper       meta.RESTMapper
 	Certificates *Certificates
 	// CertificateTTL of the installation.
@@ -58,13 +60,13 @@ func (o *Observer) Environment(ctx context.Context, env *v1alpha1.CRMEnvironment
 	if err := o.workload(ctx, naming.WorkloadNamespace(tenant, env.Name), f); err != nil {
 		return nil, err
 	}
-	if f.RecordedVersion, err = o.recordedVersion(ctx, naming.WorkloadNamespace(tenant, env.Name), env.Spec.Database != nil); err != nil {
+	if err := o.record(ctx, naming.WorkloadNamespace(tenant, env.Name), env.Spec.Database != nil, f); err != nil {
 		return nil, err
 	}
-	if f.Restoring, err = o.restoring(ctx, env.Namespace, env.Name); err != nil {
+	if f.Source, err = o.source(ctx, env, f); err != nil {
 		return nil, err
 	}
-	if f.Schedules, err = o.schedules(ctx, env); err != nil {
+	if err := o.protection(ctx, env, f); err != nil {
 		return nil, err
 	}
 	if f.DataMissing, err = o.dataMissing(ctx, env, naming.WorkloadNamespace(tenant, env.Name)); err != nil {
@@ -76,7 +78,7 @@ func (o *Observer) Environment(ctx context.Context, env *v1alpha1.CRMEnvironment
 
 // dataMissing looks for the volume of a database that was migrated. While it is being deleted its pod still has it.
 func (o *Observer) dataMissing(ctx context.Context, env *v1alpha1.CRMEnvironment, namespace string) (bool, error) {
-	if env.Status.Version == "" || env.Spec.Database != nil {
+	if env.Status.Version == "" && env.Status.Source == nil || env.Spec.Database != nil {
 		return false, nil
 	}
 	claim := client.ObjectKey{Namespace: namespace, Name: naming.Volume(naming.ComponentDatabase)}
@@ -84,20 +86,24 @@ func (o *Observer) dataMissing(ctx context.Context, env *v1alpha1.CRMEnvironment
 	return err == nil && data == nil, err
 }
 
-// recordedVersion is believed only while the database is there that it speaks of.
-func (o *Observer) recordedVersion(ctx context.Context, namespace string, elsewhere bool) (string, error) {
+// record is believed only while the database is there that it speaks of.
+func (o *Observer) record(ctx context.Context, namespace string, elsewhere bool, f *facts.Environment) error {
 	record, err := get(ctx, o.Reader, client.ObjectKey{Namespace: namespace, Name: naming.VersionRecord}, &corev1.ConfigMap{})
 	if err != nil || record == nil {
-		return "", err
+		return err
 	}
 	if !elsewhere {
 		claim := client.ObjectKey{Namespace: namespace, Name: naming.Volume(naming.ComponentDatabase)}
 		data, err := get(ctx, o.Reader, claim, &corev1.PersistentVolumeClaim{})
 		if err != nil || data == nil || data.DeletionTimestamp != nil {
-			return "", err
+			return err
 		}
 	}
-	return record.Data[workload.VersionField], nil
+	f.RecordedVersion = record.Data[workload.VersionField]
+	if backup := record.Data[workload.SourceField]; backup != "" {
+		f.RecordedSource = &v1alpha1.EnvironmentSourceStatus{Backup: backup, Version: record.Data[workload.SourceVersionField]}
+	}
+	return nil
 }
 
 // certificate asks the application only while it is ready, so that one which is away costs nothing.

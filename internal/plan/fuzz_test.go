@@ -57,6 +57,7 @@ func FuzzNoEnvironmentLeavesItsNamespace(f *testing.F) {
 		env := build.Environment("acme", "prod", func(e *v1alpha1.CRMEnvironment) {
 			e.Spec.Hostname = hostname
 			e.Spec.Integrations = []v1alpha1.Integration{{Name: name, CIDR: cidr, Port: port}}
+			e.Spec.Source = &v1alpha1.EnvironmentSource{EnvironmentRef: &v1alpha1.LocalReference{Name: name}, KeepLogins: []v1alpha1.Login{v1alpha1.Login(name)}}
 			e.Spec.Database = &v1alpha1.EnvironmentDatabase{External: &v1alpha1.ExternalDatabase{Host: host, Port: &port, CIDR: cidr, CABundle: bundle}}
 		})
 		var declared []byte

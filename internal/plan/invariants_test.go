@@ -106,8 +106,8 @@ func TestNoAgentConfigurationHoldsTheValueOfASecretBinding(t *testing.T) {
 			assert.True(t, ok, value.Name)
 			assert.False(t, b.Secret, value.Name)
 		}
-		if o.GetLabels()[naming.LabelComponent] != naming.ComponentMigrate {
-			assert.Nil(t, c.Admin, "only the migration knows the first administrator")
+		if component := o.GetLabels()[naming.LabelComponent]; component != naming.ComponentMigrate && component != naming.ComponentCheck {
+			assert.Nil(t, c.Admin, "only the migration and the checks know the first administrator")
 			assert.NotContains(t, text, "admin.password")
 		}
 	})

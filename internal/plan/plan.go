@@ -64,15 +64,15 @@ func environment(t *target.Target, f *facts.Environment, run workload.Run) (Envi
 // Vault plans an environment's part of Vault.
 func Vault(t *target.Target) layout.Layout {
 	return secrets.Layout(t.Vault, secrets.Environment{
-		Tenant: t.Tenant, Name: t.Environment, Namespace: t.Namespace, Components: workload.Identities(t),
+		Tenant: t.Tenant, Name: t.Environment, Namespace: t.Namespace, Components: workload.Identities(t), Unfilled: t.Source != nil,
 	})
 }
 
 // RunNow says what is to run now, given what was seen: the application stops before a migration, which waits for that and for the
-// database, and while a backup is restored; it starts when the database is up; and a suspended environment's database stops after
-// everything that uses it.
+// database, and while a backup is restored; nothing starts before an environment has the data of its source; the application starts when
+// the database is up; and a suspended environment's database stops after everything that uses it.
 func RunNow(t *target.Target, f *facts.Environment) workload.Run {
-	databaseUp := t.Database.External != nil || f.Database.Up()
+	databaseUp := DatabaseUp(t, f)
 	run := workload.Run{
 		Version: runnable(t),
 		// Before the first migration there is nothing to run and nothing to stop.
@@ -84,6 +84,8 @@ func RunNow(t *target.Target, f *facts.Environment) workload.Run {
 		run.Stopped, run.Migrate, run.DatabaseStopped = true, jobRuns(t, f), quiet(t, f)
 	case f.Restoring != "":
 		run.Stopped, run.Migrate = true, jobRuns(t, f)
+	case t.Source != nil:
+		run.Stopped = true
 	case t.NeedsMigration():
 		_, started := f.Jobs[workload.MigrationJob(t)]
 		run.Stopped, run.Migrate = true, started || databaseUp && quiet(t, f)
@@ -91,6 +93,11 @@ func RunNow(t *target.Target, f *facts.Environment) workload.Run {
 		run.Version, run.Stopped = t.Version, (!databaseUp || migrates(t, f)) && !f.AnyComponentPod()
 	}
 	return run
+}
+
+// DatabaseUp tells whether the database takes connections, as far as anybody in the cluster can tell.
+func DatabaseUp(t *target.Target, f *facts.Environment) bool {
+	return t.Database.External != nil || f.Database.Up()
 }
 
 // quiet tells whether nothing uses the database.

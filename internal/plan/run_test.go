@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -164,6 +165,25 @@ func TestWhatRunsNow(t *testing.T) {
 	}
 }
 
+func TestNothingRunsBeforeACopyHasItsData(t *testing.T) {
+	copied := func(filled *v1alpha1.EnvironmentSourceStatus) target.Target {
+		return resolve(t, func(e *v1alpha1.CRMEnvironment) {
+			e.Spec.Source, e.Status.Source = &v1alpha1.EnvironmentSource{BackupRef: &v1alpha1.LocalReference{Name: "nightly"}}, filled
+		})
+	}
+	seen := &facts.Environment{Database: up}
+	unfilled := copied(nil)
+	run := plan.RunNow(&unfilled, seen)
+	assert.True(t, run.Absent && run.Stopped)
+	assert.False(t, run.Migrate || run.DatabaseStopped)
+	assert.False(t, plan.Vault(&unfilled).DataKey.Wanted, "its data key comes with the data")
+
+	filled := copied(&v1alpha1.EnvironmentSourceStatus{Backup: "nightly", Version: "2.0"})
+	run = plan.RunNow(&filled, seen)
+	assert.True(t, run.Absent && run.Stopped && run.Migrate, "whatever its version, it is migrated once")
+	assert.True(t, plan.Vault(&filled).DataKey.Wanted)
+}
+
 func TestTheImageStaysTheOldOneUntilTheMigrationIsDone(t *testing.T) {
 	resolved := resolve(t, func(e *v1alpha1.CRMEnvironment) { e.Status.Version, e.Spec.Version = "1.0", "2.0" })
 	require.Equal(t, "2.0", resolved.Version.Name)
@@ -181,6 +201,12 @@ func TestAMigrationIsTriedAgainWhenTheClassIsMended(t *testing.T) {
 		mend(&after)
 		assert.NotEqual(t, workload.MigrationJob(&before), workload.MigrationJob(&after))
 	}
+	filled := resolve(t)
+	filled.Filled = &v1alpha1.EnvironmentSourceStatus{Backup: "nightly", Version: "1.0"}
+	mended := filled
+	mended.Class.Neutralise = &v1alpha1.ClassCommand{Command: []string{"demo", "neutralise", "--all"}}
+	names := []string{workload.MigrationJob(&before), workload.MigrationJob(&filled), workload.MigrationJob(&mended)}
+	assert.Len(t, slices.Compact(slices.Sorted(slices.Values(names))), 3, "a copy is made harmless by a Job of its own, and again by another command")
 	assert.LessOrEqual(t, len(workload.MigrationJob(&before)), 63-len("-xxxxx"), "its pods' names must fit too")
 }
 
@@ -193,7 +219,7 @@ func resolve(t *testing.T, change ...func(*v1alpha1.CRMEnvironment)) target.Targ
 
 func TestAReservedNameIsNoComponentOfAClass(t *testing.T) {
 	f := facts.Environment{Pods: map[string]int{
-		naming.ComponentDatabase: 1, naming.ComponentMigrate: 1, naming.ComponentBackup: 1, naming.ComponentRestore: 1, naming.ComponentGateway: 1,
+		naming.ComponentDatabase: 1, naming.ComponentMigrate: 1, naming.ComponentBackup: 1, naming.ComponentRestore: 1, naming.ComponentCheck: 1, naming.ComponentGateway: 1,
 	}}
 	assert.False(t, f.AnyComponentPod())
 }

@@ -2,18 +2,15 @@
 package preview
 
 import (
-	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/util/yaml"
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/declaration"
 	"github.com/crmkeep/crmkeep/internal/facts"
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/plan"
@@ -81,61 +78,25 @@ type Declarations struct {
 }
 
 func read(files []string, stdin io.Reader) (*Declarations, error) {
-	d := &Declarations{classes: make(map[string]*v1alpha1.CRMClass)}
-	for _, name := range files {
-		content, err := open(name, stdin)
-		if err != nil {
-			return nil, err
-		}
-		if err := d.Add(content); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	return d, nil
+	d := newDeclarations()
+	return d, declaration.Files(files, stdin, d.addOne)
 }
 
-func open(name string, stdin io.Reader) ([]byte, error) {
-	if name == "-" {
-		return io.ReadAll(stdin)
-	}
-	return os.ReadFile(name) //nolint:gosec // the user names their own files
+func newDeclarations() *Declarations {
+	return &Declarations{classes: make(map[string]*v1alpha1.CRMClass)}
 }
 
 // Parse reads YAML documents.
 func Parse(documents []byte) (*Declarations, error) {
-	d := &Declarations{classes: make(map[string]*v1alpha1.CRMClass)}
+	d := newDeclarations()
 	return d, d.Add(documents)
 }
 
 // Add reads more YAML documents. Kinds that have no plan are passed over.
-func (d *Declarations) Add(documents []byte) error {
-	reader := yaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(documents)))
-	for n := 1; ; n++ {
-		document, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := d.addOne(document); err != nil {
-			return fmt.Errorf("document %d: %w", n, err)
-		}
-	}
-}
+func (d *Declarations) Add(documents []byte) error { return declaration.Documents(documents, d.addOne) }
 
-func (d *Declarations) addOne(document []byte) error {
-	var kind struct {
-		APIVersion string `json:"apiVersion"`
-		Kind       string `json:"kind"`
-	}
-	if err := sigsyaml.Unmarshal(document, &kind); err != nil {
-		return err
-	}
-	if kind.APIVersion != v1alpha1.SchemeGroupVersion.String() {
-		return nil
-	}
-	switch kind.Kind {
+func (d *Declarations) addOne(kind string, document []byte) error {
+	switch kind {
 	case "CRMTenant":
 		t := &v1alpha1.CRMTenant{}
 		d.tenants = append(d.tenants, t)
@@ -178,7 +139,7 @@ func (d *Declarations) Print(out io.Writer, o Options) error {
 }
 
 func (d *Declarations) printEnvironment(out io.Writer, o Options, env *v1alpha1.CRMEnvironment) error {
-	f, planFor := facts.Environment{}, plan.Complete
+	f, planFor := facts.Environment{RecordedSource: broughtAbout(env)}, plan.Complete
 	if o.Seen != nil {
 		f, planFor = *o.Seen, plan.ForEnvironment
 	}
@@ -201,6 +162,18 @@ func (d *Declarations) printEnvironment(out io.Writer, o Options, env *v1alpha1.
 		return err
 	}
 	return printVault(out, t.Vault, planned.Vault)
+}
+
+// broughtAbout is what an environment with a source was filled with when all has come about; which backup that is, no file tells.
+func broughtAbout(env *v1alpha1.CRMEnvironment) *v1alpha1.EnvironmentSourceStatus {
+	switch source := env.Spec.Source; {
+	case source == nil:
+		return nil
+	case source.BackupRef != nil:
+		return &v1alpha1.EnvironmentSourceStatus{Backup: source.BackupRef.Name, Version: env.Spec.Version}
+	default:
+		return &v1alpha1.EnvironmentSourceStatus{Backup: "newest-of-" + source.EnvironmentRef.Name, Version: env.Spec.Version}
+	}
 }
 
 func printObjects(out io.Writer, objects []object.Object) error {

@@ -105,6 +105,7 @@ func TestWhatKeepsAnEnvironmentFromBeingSafe(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := &v1alpha1.CRMBackupSchedule{ObjectMeta: metav1.ObjectMeta{Name: "nightly", Generation: 1}}
 			s.Spec.Objectives = &v1alpha1.RecoveryObjectives{RPOSeconds: build.Pointer[int64](7200)}
+			s.Spec.Drill = &v1alpha1.RestoreDrill{Schedule: "@weekly"}
 			if c.proven {
 				s.Status.LastProven = &now
 			}

@@ -27,12 +27,14 @@ type Pass struct {
 	Target *target.Target
 	// Refused says why.
 	Refused error
-	// Approval, Namespace, Network, Keys and Workload are the outcomes of the steps, in this order.
-	Approval, Namespace, Network, Keys, Workload error
+	// Approval, Namespace, Network, Keys, Workload and Fill are the outcomes of the steps, in this order.
+	Approval, Namespace, Network, Keys, Workload, Fill error
 	// Request is the digest to approve; empty when no approval is needed.
 	Request string
 	// Encryption is the state of the keys, nil when it could not be read.
 	Encryption *v1alpha1.EncryptionStatus
+	// Deletion is what a deletion waits for that has not begun to take anything apart; nil when nothing is deleted.
+	Deletion error
 }
 
 // condition is one line of the result; it holds when there is no error.
@@ -47,7 +49,7 @@ func Environment(env *v1alpha1.CRMEnvironment, f *facts.Environment, p Pass, now
 	s.ObservedGeneration = env.Generation
 	w := writer{conditions: &s.Conditions, generation: env.Generation, now: now}
 	if p.Refused != nil {
-		w.ready(p.Refused, "")
+		w.ready(firstOf(p.Deletion, p.Refused), "")
 		return s
 	}
 	t := p.Target
@@ -58,14 +60,15 @@ func Environment(env *v1alpha1.CRMEnvironment, f *facts.Environment, p Pass, now
 	}
 	if err := p.Approval; err != nil {
 		w.set(condition{kind: v1alpha1.ConditionApproved, err: err})
-		w.ready(err, "")
+		w.ready(firstOf(p.Deletion, err), "")
 		return s
 	}
 	s.State, s.Namespace, s.URL = t.State, t.Namespace, t.URL()
 	s.Components = components(t, f)
 	s.ExpiresAt = expiry(env)
 	s.Encryption = encryption(s.Encryption, p.Encryption, f)
-	s.Version = cmp.Or(s.Version, t.Current.Name)
+	neededKeys(s.Encryption, t.Namespace, f.Backups)
+	s.Version, s.Source = cmp.Or(s.Version, t.Current.Name), t.Filled
 	if job, ok := f.Jobs[workload.MigrationJob(t)]; ok && job.Succeeded && t.NeedsMigration() {
 		s.Version = t.Version.Name
 	}
@@ -75,16 +78,20 @@ func Environment(env *v1alpha1.CRMEnvironment, f *facts.Environment, p Pass, now
 		{kind: v1alpha1.ConditionNetworkIsolated, err: p.Network},
 		{kind: v1alpha1.ConditionKeysReady, err: p.Keys},
 		{kind: v1alpha1.ConditionDatabaseReady, err: errors.Join(reached(p.Workload), database(t, f))},
+		{kind: v1alpha1.ConditionFilled, err: errors.Join(reached(p.Workload), filled(t, f, p.Fill))},
 		{kind: v1alpha1.ConditionMigrated, err: errors.Join(reached(p.Workload), migrated(t, f, s.Version))},
 		{kind: v1alpha1.ConditionWorkloadReady, err: firstOf(p.Workload, running(t, f))},
+	}
+	if env.Spec.Source == nil {
+		steps = slices.DeleteFunc(steps, func(c condition) bool { return c.kind == v1alpha1.ConditionFilled })
 	}
 	for _, c := range steps {
 		w.set(c)
 	}
 	// An application without a backup runs as declared: the condition does not gate Ready.
-	w.set(condition{kind: v1alpha1.ConditionBackupHealthy, err: backups(f)})
+	w.set(condition{kind: v1alpha1.ConditionBackupHealthy, err: firstOf(keyVersionsGone(t, s.Encryption, f.Backups), backups(f))})
 	s.LastProven = lastProven(f)
-	w.ready(verdict(t, f, steps), restingReason(t))
+	w.ready(firstOf(p.Deletion, verdict(t, f, steps)), restingReason(t))
 	return s
 }
 
@@ -111,7 +118,7 @@ func verdict(t *target.Target, f *facts.Environment, steps []condition) error {
 	if t.State == v1alpha1.StateSuspended {
 		steps = slices.DeleteFunc(slices.Clone(steps), func(c condition) bool {
 			return slices.Contains([]string{
-				v1alpha1.ConditionDatabaseReady, v1alpha1.ConditionMigrated, v1alpha1.ConditionWorkloadReady}, c.kind) &&
+				v1alpha1.ConditionDatabaseReady, v1alpha1.ConditionFilled, v1alpha1.ConditionMigrated, v1alpha1.ConditionWorkloadReady}, c.kind) &&
 				(c.err == nil || isReason(c.err, v1alpha1.ReasonSuspended))
 		})
 		if f.AnyComponentPod() || f.Database.Replicas > 0 {
@@ -151,6 +158,32 @@ func database(t *target.Target, f *facts.Environment) error {
 	return blocked(f, "waiting for the database to take connections", "database")
 }
 
+// filled says how far the restore is that brings the data of the environment's source. One that has failed cannot be mended: what it has
+// left is of no use to anybody.
+func filled(t *target.Target, f *facts.Environment, err error) error {
+	switch {
+	case t.Source == nil:
+		return nil
+	case t.State == v1alpha1.StateSuspended:
+		return outcome.Wait(v1alpha1.ReasonSuspended, 0, "the environment is filled when spec.state is Running")
+	case err != nil:
+		return err
+	case f.Source == nil || f.Source.Restore == nil:
+		return outcome.Wait(v1alpha1.ReasonProgressing, 0, "CRMBackup %s is put in when the database takes connections", t.Source.Backup)
+	}
+	r := f.Source.Restore
+	ready := meta.FindStatusCondition(r.Status.Conditions, v1alpha1.ConditionReady)
+	switch {
+	case ready == nil:
+		return outcome.Wait(v1alpha1.ReasonProgressing, 0, "CRMRestore %s fills the environment", r.Name)
+	case r.Status.CompletedAt == nil:
+		return outcome.Wait(ready.Reason, 0, "CRMRestore %s fills the environment: %s", r.Name, ready.Message)
+	}
+	return outcome.Reject(ready.Reason,
+		"CRMRestore %s could not fill the environment: %s. Delete the environment with spec.deletionPolicy Shred, and declare it again when that is mended",
+		r.Name, ready.Message)
+}
+
 func migrated(t *target.Target, f *facts.Environment, version string) error {
 	if version == t.Version.Name {
 		return nil
@@ -159,6 +192,8 @@ func migrated(t *target.Target, f *facts.Environment, version string) error {
 	switch {
 	case t.State == v1alpha1.StateSuspended:
 		return outcome.Wait(v1alpha1.ReasonSuspended, 0, "the migration to %s runs when spec.state is Running", t.Version.Name)
+	case t.Source != nil:
+		return outcome.Wait(v1alpha1.ReasonProgressing, 0, "the migration to %s waits until the environment is filled", t.Version.Name)
 	case ok && job.Failed:
 		return outcome.Reject(v1alpha1.ReasonMigrationFailed,
 			"the migration to %s failed (%s); the application is not started on a database that may be half-migrated. %s",
@@ -290,6 +325,11 @@ func Deleting(env *v1alpha1.CRMEnvironment, err error, now metav1.Time) v1alpha1
 	w := writer{conditions: &s.Conditions, generation: env.Generation, now: now}
 	w.ready(err, v1alpha1.ReasonDeleting)
 	return s
+}
+
+// Retained is the last status of an environment of which something is kept, and says where.
+func Retained(env *v1alpha1.CRMEnvironment, kept string, now metav1.Time) v1alpha1.CRMEnvironmentStatus {
+	return Deleting(env, outcome.Wait(v1alpha1.ReasonRetained, 0, "%s", kept), now)
 }
 
 // Started is the first status of a new object: kstatus counts an object without conditions as finished.

@@ -2,13 +2,16 @@ package status
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/facts"
 	"github.com/crmkeep/crmkeep/internal/outcome"
+	"github.com/crmkeep/crmkeep/internal/plan/target"
 )
 
 // RestorePass is what one pass over a restore came to.
@@ -71,13 +74,44 @@ func endRestore(s *v1alpha1.CRMRestoreStatus, w writer, r *v1alpha1.CRMRestore, 
 		return
 	}
 	s.Phase, s.CompletedAt = v1alpha1.PhaseComplete, completedAt(run, now)
-	keep := defaultKeep
-	if k := r.Spec.KeepSeconds; k != nil {
-		keep = time.Duration(*k) * time.Second
-	}
-	until := metav1.NewTime(s.CompletedAt.Add(keep))
+	until := metav1.NewTime(s.CompletedAt.Add(keep(r)))
 	s.KeptUntil = &until
+	if !target.IsFilling(r) && s.StartedAt != nil {
+		addStage(s, stageStop, s.StartedAt.Time, run.Started)
+	}
+	addStage(s, stageRestore, run.Started, s.CompletedAt.Time)
 	w.ready(nil, v1alpha1.ReasonSucceeded)
+}
+
+// keep is how long what a restore has replaced is kept without confirmation: an empty database for no time.
+func keep(r *v1alpha1.CRMRestore) time.Duration {
+	switch {
+	case target.IsFilling(r):
+		return 0
+	case r.Spec.KeepSeconds != nil:
+		return time.Duration(*r.Spec.KeepSeconds) * time.Second
+	}
+	return defaultKeep
+}
+
+// Stages of a recovery.
+const (
+	stageEnvironment = "Environment"
+	stageStop        = "Stop"
+	stageRestore     = "Restore"
+	stageStart       = "Start"
+)
+
+// addStage adds one that has ended, once.
+func addStage(s *v1alpha1.CRMRestoreStatus, name string, from, to time.Time) {
+	if hasStage(s, name) || from.IsZero() || to.IsZero() {
+		return
+	}
+	s.Stages = append(s.Stages, v1alpha1.RecoveryStage{Name: name, Milliseconds: max(to.Sub(from), 0).Milliseconds()})
+}
+
+func hasStage(s *v1alpha1.CRMRestoreStatus, name string) bool {
+	return slices.ContainsFunc(s.Stages, func(stage v1alpha1.RecoveryStage) bool { return stage.Name == name })
 }
 
 // RestoreKept folds a look at a restore that has succeeded: what it replaced is there still, or not.
@@ -92,6 +126,19 @@ func RestoreKept(r *v1alpha1.CRMRestore, dropped bool) v1alpha1.CRMRestoreStatus
 	}
 	return s
 }
+
+// RestoreStarted folds a look at the environment of a restore that has succeeded: how long it took until the application ran again.
+func RestoreStarted(r *v1alpha1.CRMRestore, env *v1alpha1.CRMEnvironment) v1alpha1.CRMRestoreStatus {
+	s := *r.Status.DeepCopy()
+	ready := meta.FindStatusCondition(env.Status.Conditions, v1alpha1.ConditionReady)
+	if IsReady(env) && !ready.LastTransitionTime.Before(s.CompletedAt) {
+		addStage(&s, stageStart, s.CompletedAt.Time, ready.LastTransitionTime.Time)
+	}
+	return s
+}
+
+// HasStarted tells whether it is known how long the application took to run again.
+func HasStarted(r *v1alpha1.CRMRestore) bool { return hasStage(&r.Status, stageStart) }
 
 // RestoreTakenBack is the status of a restore that is being deleted, once nothing of it is left in the environment.
 func RestoreTakenBack(r *v1alpha1.CRMRestore, now metav1.Time) v1alpha1.CRMRestoreStatus {

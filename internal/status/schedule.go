@@ -26,6 +26,8 @@ type SchedulePass struct {
 	Backups []v1alpha1.CRMBackup
 	// Care is the run that has ended, nil when none has.
 	Care *facts.Run
+	// Drill is about the drills.
+	Drill DrillPass
 }
 
 // Schedule folds a pass into the schedule's new status.
@@ -43,6 +45,7 @@ func Schedule(b *v1alpha1.CRMBackupSchedule, p SchedulePass, now metav1.Time) v1
 	if p.Care != nil {
 		care(&s, w, p.Care)
 	}
+	drills(&s, p.Drill)
 	if isReason(p.Err, v1alpha1.ReasonScheduleSuspended) {
 		w.ready(nil, v1alpha1.ReasonScheduleSuspended)
 	} else {
@@ -109,10 +112,7 @@ func health(b *v1alpha1.CRMBackupSchedule, s *v1alpha1.CRMBackupScheduleStatus, 
 	if c := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionRepositoriesHealthy); c != nil && c.Status == metav1.ConditionFalse {
 		return outcome.Wait(v1alpha1.ReasonLocationFailed, 0, "%s", c.Message)
 	}
-	if s.LastProven == nil {
-		return outcome.Wait(v1alpha1.ReasonNeverProven, 0, "no backup of schedule %s was ever restored in a drill", b.Name)
-	}
-	return nil
+	return proof(b, s, p.Drill, now)
 }
 
 func verdictOf(b *v1alpha1.CRMBackup) string {

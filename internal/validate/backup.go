@@ -9,9 +9,11 @@ import (
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/facts"
+	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/outcome"
 	"github.com/crmkeep/crmkeep/internal/plan/backup"
 	"github.com/crmkeep/crmkeep/internal/plan/target"
+	"github.com/crmkeep/crmkeep/internal/plan/teardown"
 	"github.com/crmkeep/crmkeep/internal/settings"
 )
 
@@ -28,9 +30,20 @@ type Protected struct {
 // Backup checks a backup against the world and gives the locations to write to. A location that does not exist is left out: the others
 // are not to go without a backup for it.
 func Backup(s settings.Settings, b *v1alpha1.CRMBackup, f *facts.Protected) (Protected, []v1alpha1.CRMBackupLocation, error) {
-	p, err := Runnable(s, b.Spec.EnvironmentRef.Name, f)
+	final := f.Environment != nil && teardown.IsFinalBackup(b, f.Environment)
+	if b.Labels[naming.LabelFinalOf] != "" && !final {
+		return Protected{}, nil, outcome.Reject(v1alpha1.ReasonFinalBackup,
+			"it was made for the deletion of CRMEnvironment %s, which does not ask for it any more", b.Spec.EnvironmentRef.Name)
+	}
+	if err := stays(b.Spec.EnvironmentRef.Name, f); err != nil && !final {
+		return Protected{}, nil, err
+	}
+	p, err := atRest(s, b.Spec.EnvironmentRef.Name, f)
 	if err != nil {
 		return Protected{}, nil, err
+	}
+	if p.Target.Source != nil {
+		return Protected{}, nil, unfilled(f.Environment)
 	}
 	if f.Restoring != "" {
 		return Protected{}, nil, outcome.Wait(v1alpha1.ReasonRestoring, runPatience, "CRMRestore %s puts a backup into the environment", f.Restoring)
@@ -41,6 +54,21 @@ func Backup(s settings.Settings, b *v1alpha1.CRMBackup, f *facts.Protected) (Pro
 
 // Runnable checks that the environment is there and its database is up and at rest.
 func Runnable(s settings.Settings, name string, f *facts.Protected) (Protected, error) {
+	if err := stays(name, f); err != nil {
+		return Protected{}, err
+	}
+	return atRest(s, name, f)
+}
+
+// stays checks that the environment is not being deleted.
+func stays(name string, f *facts.Protected) error {
+	if f.Environment != nil && !f.Environment.DeletionTimestamp.IsZero() {
+		return outcome.Wait(v1alpha1.ReasonEnvironmentNotReady, runPatience, "CRMEnvironment %s is being deleted", name)
+	}
+	return nil
+}
+
+func atRest(s settings.Settings, name string, f *facts.Protected) (Protected, error) {
 	env := f.Environment
 	switch {
 	case env == nil:
@@ -50,13 +78,15 @@ func Runnable(s settings.Settings, name string, f *facts.Protected) (Protected, 
 		return Protected{}, outcome.Wait(v1alpha1.ReasonTenantNotReady, patience, "the tenant of this namespace does not exist")
 	case f.Class == nil:
 		return Protected{}, outcome.Wait(v1alpha1.ReasonClassNotFound, patience, "CRMClass %q does not exist", env.Spec.ClassRef.Name)
-	case !env.DeletionTimestamp.IsZero():
-		return Protected{}, outcome.Wait(v1alpha1.ReasonEnvironmentNotReady, runPatience, "CRMEnvironment %s is being deleted", name)
 	case env.Spec.State == v1alpha1.StateSuspended:
 		return Protected{}, outcome.Wait(v1alpha1.ReasonSuspended, runPatience,
 			"the database of CRMEnvironment %s does not run; set its spec.state to Running", name)
 	}
-	for _, kind := range []string{v1alpha1.ConditionNetworkIsolated, v1alpha1.ConditionKeysReady, v1alpha1.ConditionDatabaseReady, v1alpha1.ConditionMigrated} {
+	needed := []string{v1alpha1.ConditionNetworkIsolated, v1alpha1.ConditionKeysReady, v1alpha1.ConditionDatabaseReady}
+	if !target.Unfilled(env) {
+		needed = append(needed, v1alpha1.ConditionMigrated)
+	}
+	for _, kind := range needed {
 		if !meta.IsStatusConditionTrue(env.Status.Conditions, kind) {
 			return Protected{}, outcome.Wait(v1alpha1.ReasonEnvironmentNotReady, runPatience,
 				"CRMEnvironment %s is not %s; its own conditions say why", name, kind)
@@ -98,11 +128,19 @@ func locationReady(l *v1alpha1.CRMBackupLocation) bool {
 	return meta.IsStatusConditionTrue(l.Status.Conditions, v1alpha1.ConditionReady)
 }
 
-// Alone checks that no other run of the environment in the namespace is under way.
-func Alone(namespace, job string, runs []facts.Run) error {
+// Alone checks that no other run of the environment in the namespace is under way, and that nobody reads a repository while it is cared for,
+// which removes what is not needed: a copy is filled from the repository of another environment.
+func Alone(run facts.Run, runs []facts.Run) error {
 	for _, r := range runs {
-		if !r.Ended && r.Namespace == namespace && r.Name != job {
+		if r.Ended || r.Namespace == run.Namespace && r.Name == run.Name {
+			continue
+		}
+		cared := r.Kind == naming.RunCare || run.Kind == naming.RunCare
+		switch {
+		case r.Namespace == run.Namespace:
 			return outcome.Wait(v1alpha1.ReasonRunActive, runPatience, "%s of the environment runs", r.Name)
+		case cared && r.Repository != "" && r.Repository == run.Repository:
+			return outcome.Wait(v1alpha1.ReasonRunActive, runPatience, "%s in namespace %s uses the same repository", r.Name, r.Namespace)
 		}
 	}
 	return nil
@@ -142,15 +180,7 @@ func Usable(b *v1alpha1.CRMBackup) bool {
 }
 
 // HeldBy are the locations that hold the backup.
-func HeldBy(b *v1alpha1.CRMBackup) []string {
-	var names []string
-	for _, l := range b.Status.Locations {
-		if l.Phase == v1alpha1.PhaseComplete {
-			names = append(names, l.Name)
-		}
-	}
-	return names
-}
+func HeldBy(b *v1alpha1.CRMBackup) []string { return backup.HeldBy(b) }
 
 // ownBackup tells whether a backup is in the repository of the environment as it is now.
 func ownBackup(b *v1alpha1.CRMBackup, repository string) bool {

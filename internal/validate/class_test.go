@@ -42,6 +42,16 @@ func TestAClassIsRefusedWithFieldProblemAndRemedy(t *testing.T) {
 			func(s *v1alpha1.CRMClassSpec) { s.Components[0].Port = nil },
 			[]string{"spec.components[0].port: needed for type Web"},
 		},
+		"an object of the catalogue without a native model": {
+			func(s *v1alpha1.CRMClassSpec) { s.Objects = []v1alpha1.ClassObject{{Name: "contact"}} },
+			[]string{"spec.objects[0].native: must list at least one"},
+		},
+		"a native model in two objects of the catalogue": {
+			func(s *v1alpha1.CRMClassSpec) {
+				s.Objects = []v1alpha1.ClassObject{{Name: "contact", Native: []string{"party"}}, {Name: "company", Native: []string{"party"}}}
+			},
+			[]string{"spec.objects[1].native", `"party" is in "contact" already`, "leave it in one of them"},
+		},
 		"no size": {
 			func(s *v1alpha1.CRMClassSpec) { s.Sizes = nil },
 			[]string{"spec.sizes: must list at least one"},

@@ -38,20 +38,29 @@ func Environment(s settings.Settings, env *v1alpha1.CRMEnvironment, f *facts.Env
 	if err := quantities(env); err != nil {
 		return target.Target{}, err
 	}
-	t, err := target.Resolve(s, f.Tenant, f.Class, takenUp(env, f))
+	again := takenUp(env, f)
+	if err := neutralisable(again, f.Class); err != nil {
+		return target.Target{}, err
+	}
+	t, err := target.Resolve(s, f.Tenant, f.Class, again)
 	if err != nil {
+		return target.Target{}, err
+	}
+	if err := fill(env, &t, f.Source); err != nil {
 		return target.Target{}, err
 	}
 	return t, limits(s, env, &t, f)
 }
 
-// takenUp is an environment made again, whose database is still there: it goes on from the version that the database is at.
+// takenUp is an environment made again, whose database is still there: it goes on from the version that the database is at, and from what
+// it was filled with. One that was filled just now is taken up likewise.
 func takenUp(env *v1alpha1.CRMEnvironment, f *facts.Environment) *v1alpha1.CRMEnvironment {
-	if env.Status.Version != "" || f.RecordedVersion == "" {
+	version, source := cmp.Or(env.Status.Version, f.RecordedVersion), cmp.Or(env.Status.Source, f.RecordedSource, filledNow(env, f.Source))
+	if version == env.Status.Version && source == env.Status.Source {
 		return env
 	}
 	again := env.DeepCopy()
-	again.Status.Version = f.RecordedVersion
+	again.Status.Version, again.Status.Source = version, source
 	return again
 }
 
@@ -73,10 +82,6 @@ func references(env *v1alpha1.CRMEnvironment, f *facts.Environment) error {
 		return outcome.Wait(v1alpha1.ReasonClassInvalid, patience, "spec.classRef: CRMClass %q must be mended by the platform: %s",
 			f.Class.Name, err)
 	}
-	if env.Spec.Source != nil {
-		return outcome.Reject(v1alpha1.ReasonUnsupported,
-			"spec.source: this build cannot restore into a new environment; make one without spec.source")
-	}
 	return nil
 }
 
@@ -87,7 +92,7 @@ func allowed(env *v1alpha1.CRMEnvironment, f *facts.Environment) error {
 			return outcome.Reject(v1alpha1.ReasonNotAllowed, "spec.classRef: tenant %s may not use class %q; it may use %s",
 				f.Tenant.Name, env.Spec.ClassRef.Name, strings.Join(l.Classes, ", "))
 		}
-		if len(l.Purposes) > 0 && !slices.Contains(l.Purposes, env.Spec.Purpose) {
+		if len(l.Purposes) > 0 && env.Spec.Purpose != v1alpha1.PurposeDrill && !slices.Contains(l.Purposes, env.Spec.Purpose) {
 			return outcome.Reject(v1alpha1.ReasonNotAllowed, "spec.purpose: tenant %s may not have environments for %s; it may for %v",
 				f.Tenant.Name, env.Spec.Purpose, l.Purposes)
 		}
@@ -223,7 +228,7 @@ func (r Resources) plus(o Resources) Resources {
 // Approval checks that somebody has approved what is asked for, when the tenant wants that. The request is empty when it does not.
 func Approval(tenant *v1alpha1.CRMTenant, env *v1alpha1.CRMEnvironment) (request string, err error) {
 	a := tenant.Spec.Approvals
-	if a == nil || !slices.Contains(a.Purposes, env.Spec.Purpose) {
+	if a == nil || env.Spec.Purpose == v1alpha1.PurposeDrill || !slices.Contains(a.Purposes, env.Spec.Purpose) {
 		return "", nil
 	}
 	request = ApprovalRequest(env)
@@ -252,9 +257,12 @@ func ApprovalRequest(env *v1alpha1.CRMEnvironment) string {
 	return naming.Hash(string(asked))
 }
 
-// DeletionPolicy is what is declared, or what is safe.
+// DeletionPolicy is what is declared, or what is safe. Of a drill nothing is ever kept.
 func DeletionPolicy(env *v1alpha1.CRMEnvironment) v1alpha1.DeletionPolicy {
-	if env.Spec.Purpose == v1alpha1.PurposeProduction {
+	switch env.Spec.Purpose {
+	case v1alpha1.PurposeDrill:
+		return v1alpha1.DeletionShred
+	case v1alpha1.PurposeProduction:
 		return cmp.Or(env.Spec.DeletionPolicy, v1alpha1.DeletionRetain)
 	}
 	return cmp.Or(env.Spec.DeletionPolicy, v1alpha1.DeletionDelete)

@@ -65,10 +65,6 @@ func TestAnEnvironmentThatMayNotBeSaysWhyAndWhatToDo(t *testing.T) {
 			func(w *world) { w.seen.Class.Spec.Files[0].Template = "${wrong}" }, waiting,
 			v1alpha1.ReasonClassInvalid, []string{"spec.classRef", "must be mended by the platform", "spec.files[0].template"},
 		},
-		"it is to be made of a backup": {
-			func(w *world) { w.env.Spec.Source = &v1alpha1.EnvironmentSource{} }, invalid,
-			v1alpha1.ReasonUnsupported, []string{"spec.source"},
-		},
 		"its tenant may not use the class": {
 			limits(v1alpha1.TenantLimits{Classes: []string{"tryton", "odoo"}}), invalid,
 			v1alpha1.ReasonNotAllowed, []string{"spec.classRef", `"demo"`, "tryton, odoo"},

@@ -7,6 +7,7 @@ import (
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/facts"
 	"github.com/crmkeep/crmkeep/internal/outcome"
+	"github.com/crmkeep/crmkeep/internal/plan/target"
 	"github.com/crmkeep/crmkeep/internal/settings"
 )
 
@@ -18,12 +19,11 @@ type Restore struct {
 	Locations []v1alpha1.CRMBackupLocation
 }
 
-// RestoreOf checks a restore against the world before anything is touched, and chooses the backup. Backups are those of the tenant's home.
-func RestoreOf(s settings.Settings, r *v1alpha1.CRMRestore, backups []v1alpha1.CRMBackup, f *facts.Protected) (Restore, error) {
-	if r.Spec.To.EnvironmentRef == nil {
-		return Restore{}, outcome.Reject(v1alpha1.ReasonUnsupported,
-			"spec.to.newEnvironment: this build restores in place only; name an environment in spec.to.environmentRef")
-	}
+// RestoreOf checks a restore into an environment that is there against the world before anything is touched, and chooses the backup. Backups
+// and environments are those of the tenant's home.
+func RestoreOf(
+	s settings.Settings, r *v1alpha1.CRMRestore, backups []v1alpha1.CRMBackup, environments []v1alpha1.CRMEnvironment, f *facts.Protected,
+) (Restore, error) {
 	p, err := Runnable(s, r.Spec.To.EnvironmentRef.Name, f)
 	if err != nil {
 		return Restore{}, err
@@ -35,11 +35,26 @@ func RestoreOf(s settings.Settings, r *v1alpha1.CRMRestore, backups []v1alpha1.C
 	if err != nil {
 		return Restore{}, err
 	}
-	if err := readable(b, p, f); err != nil {
+	if p.Target.Source == nil {
+		err = readable(b, p, f)
+	} else {
+		p.Target.Source = sourceOf(b)
+		err = copyable(r, b, &p.Target, f.Environment, environment(b.Spec.EnvironmentRef.Name, environments))
+	}
+	if err != nil {
 		return Restore{}, err
 	}
 	locations, err := holders(b, f)
 	return Restore{Protected: p, Backup: *b, Locations: locations}, err
+}
+
+// SourceOf a restore that fills an environment; nil when its backup is there no more.
+func SourceOf(r *v1alpha1.CRMRestore, backups []v1alpha1.CRMBackup) *target.Source {
+	b, err := choose(r, backups)
+	if err != nil {
+		return nil
+	}
+	return sourceOf(b)
 }
 
 // choose the backup that is named, or the newest. One that was chosen before stays: a newer one is not what was looked at.
@@ -49,9 +64,12 @@ func choose(r *v1alpha1.CRMRestore, backups []v1alpha1.CRMBackup) (*v1alpha1.CRM
 		name = ref.Name
 	}
 	if name != "" {
-		return named(name, backups)
+		return backupNamed("spec.from", name, backups)
 	}
-	from := r.Spec.From.NewestOf
+	return newestOf("spec.from.newestOf", r.Spec.From.NewestOf, backups)
+}
+
+func newestOf(field string, from *v1alpha1.NewestBackup, backups []v1alpha1.CRMBackup) (*v1alpha1.CRMBackup, error) {
 	var newest *v1alpha1.CRMBackup
 	for i := range backups {
 		b := &backups[i]
@@ -64,17 +82,17 @@ func choose(r *v1alpha1.CRMRestore, backups []v1alpha1.CRMBackup) (*v1alpha1.CRM
 	}
 	if newest == nil {
 		return nil, outcome.Reject(v1alpha1.ReasonBackupNotFound,
-			"spec.from.newestOf: there is no such backup of environment %s in this namespace; see kubectl get crmbackups", from.EnvironmentRef.Name)
+			"%s: there is no such backup of environment %s in this namespace; see kubectl get crmbackups", field, from.EnvironmentRef.Name)
 	}
 	return newest, nil
 }
 
-func named(name string, backups []v1alpha1.CRMBackup) (*v1alpha1.CRMBackup, error) {
+func backupNamed(field, name string, backups []v1alpha1.CRMBackup) (*v1alpha1.CRMBackup, error) {
 	i := slices.IndexFunc(backups, func(b v1alpha1.CRMBackup) bool { return b.Name == name })
 	switch {
 	case i < 0:
 		return nil, outcome.Reject(v1alpha1.ReasonBackupNotFound,
-			"spec.from: CRMBackup %q does not exist in this namespace; another tenant's cannot be named", name)
+			"%s: CRMBackup %q does not exist in this namespace; another tenant's cannot be named", field, name)
 	case backups[i].Status.CompletedAt == nil:
 		return nil, outcome.Wait(v1alpha1.ReasonRunActive, runPatience, "CRMBackup %s is not complete yet", name)
 	case !Usable(&backups[i]):
@@ -87,20 +105,14 @@ func named(name string, backups []v1alpha1.CRMBackup) (*v1alpha1.CRMBackup, erro
 func readable(b *v1alpha1.CRMBackup, p Protected, f *facts.Protected) error {
 	switch record, env := b.Status.Record, f.Environment; {
 	case b.Spec.EnvironmentRef.Name != env.Name:
-		return outcome.Reject(v1alpha1.ReasonUnsupported,
-			"CRMBackup %s is of environment %s: this build restores an environment from its own backups only", b.Name, b.Spec.EnvironmentRef.Name)
-	case !ownBackup(b, p.Repository):
-		return outcome.Reject(v1alpha1.ReasonKeyVersionGone,
-			"CRMBackup %s was made with a key that was destroyed since; nobody can read it any more", b.Name)
-	case record.KeyVersion < env.Status.Encryption.MinDecryptionVersion:
-		return outcome.Reject(v1alpha1.ReasonKeyVersionGone,
-			"CRMBackup %s needs version %d of the environment's key, and Vault decrypts from version %d on; lower min_decryption_version of key %s",
-			b.Name, record.KeyVersion, env.Status.Encryption.MinDecryptionVersion, p.Target.Namespace)
+		return outcome.Reject(v1alpha1.ReasonNotAllowed,
+			"CRMBackup %s is of environment %s, and an environment that has data is restored from its own backups only; restore it into a new one "+
+				"with spec.to.newEnvironment", b.Name, b.Spec.EnvironmentRef.Name)
 	case record.Version != env.Status.Version:
 		return outcome.Reject(v1alpha1.ReasonVersionMismatch,
 			"CRMBackup %s is of version %q and the environment is at %q; restore one that was made at the same version", b.Name, record.Version, env.Status.Version)
 	}
-	return nil
+	return opened(b, p.Target.Namespace, f.Environment.Status.Encryption)
 }
 
 // holders are the locations to read from. One that the tenant may no longer use is as good as gone.

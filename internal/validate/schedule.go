@@ -10,9 +10,6 @@ import (
 // Schedule checks a schedule against the world and reads its cron expression.
 func Schedule(s *v1alpha1.CRMBackupSchedule, f *facts.Protected) (schedule.Schedule, error) {
 	plan, err := schedule.Parse(string(s.Spec.Schedule), s.Spec.TimeZone)
-	if err == nil && s.Spec.Drill != nil {
-		_, err = schedule.Parse(string(s.Spec.Drill.Schedule), s.Spec.TimeZone)
-	}
 	if err != nil {
 		return schedule.Schedule{}, outcome.Reject(v1alpha1.ReasonScheduleInvalid, "spec: %s", err)
 	}
@@ -35,6 +32,18 @@ func Schedule(s *v1alpha1.CRMBackupSchedule, f *facts.Protected) (schedule.Sched
 			refused, _ := outcome.AsInvalid(err)
 			return plan, outcome.Wait(refused.Reason, patience, "spec.locations: %s", refused.Message)
 		}
+	}
+	return plan, nil
+}
+
+// Drills reads the cron expression of a schedule's drills; zero when there are none.
+func Drills(s *v1alpha1.CRMBackupSchedule) (schedule.Schedule, error) {
+	if s.Spec.Drill == nil {
+		return schedule.Schedule{}, nil
+	}
+	plan, err := schedule.Parse(string(s.Spec.Drill.Schedule), s.Spec.TimeZone)
+	if err != nil {
+		return plan, outcome.Reject(v1alpha1.ReasonScheduleInvalid, "spec.drill: %s", err)
 	}
 	return plan, nil
 }

@@ -34,7 +34,13 @@ type installation struct {
 
 func install(t *testing.T) *installation {
 	t.Helper()
-	in := &installation{server: vaulttest.Start(t), cluster: vaulttest.StartTokenReviewer(t), settings: layout.Default()}
+	return installInto(t, vaulttest.Start(t), layout.Default())
+}
+
+// installInto prepares a Vault for a cluster of its own.
+func installInto(t *testing.T, server *vaulttest.Server, settings layout.Settings) *installation {
+	t.Helper()
+	in := &installation{server: server, cluster: vaulttest.StartTokenReviewer(t), settings: settings}
 	err := bootstrap.Run(t.Context(), in.server.Root(t), bootstrap.Options{
 		Settings:   in.settings,
 		Kubernetes: bootstrap.Kubernetes{Host: in.cluster.URL, ReviewerToken: "reviewer", Namespace: "crmkeep-system", ServiceAccount: "crmkeep"},

@@ -34,6 +34,12 @@ func (c *Client) Shred(ctx context.Context, gone layout.Layout) error {
 	})
 }
 
+// DestroyEvidence destroys the evidence key too, after which nothing can be verified that it has signed unless its public half was kept
+// elsewhere. It may be repeated.
+func (c *Client) DestroyEvidence(ctx context.Context, gone layout.Layout) error {
+	return c.destroyKey(ctx, gone.EvidenceKey.Name)
+}
+
 func (c *Client) destroyKey(ctx context.Context, name string) error {
 	path := c.settings.TransitPath("keys", name)
 	key, err := c.key(ctx, name)

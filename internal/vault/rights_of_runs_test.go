@@ -143,6 +143,12 @@ func TestARestoreReadsTheBackupsOfTheEnvironmentThatItsServiceAccountIsNamedAfte
 	if field(t, opened, err, "plaintext") != made {
 		t.Error("the password that was unwrapped is another one")
 	}
+	wrapped, err := restore.Logical().Write(in.settings.TransitPath("encrypt", drill.EncryptionKey.Name), body{"plaintext": made})
+	own := body{"data": body{"ciphertext": field(t, wrapped, err, "ciphertext")}, "options": body{"cas": 0}}
+	if err := write(restore, in.settings.KVDataPath(drill.DataKey.Path), own); err != nil {
+		t.Errorf("the data key of its own environment cannot be written: %v", err)
+	}
+	mustRead(t, restore, in.settings.KVDataPath(drill.DataKey.Path))
 	mustRead(t, restore, in.settings.TransitPath("keys", source.EvidenceKey.Name))
 	mustRead(t, restore, in.settings.KVDataPath(location))
 	certificate := sign(t, restore, in.settings.SignPath("crm-acme--drill.crm-acme--prod"), "acme.drill.restore.k", "")
@@ -157,6 +163,23 @@ func TestARestoreReadsTheBackupsOfTheEnvironmentThatItsServiceAccountIsNamedAfte
 		"unwrap with its own environment's key": func() error {
 			return write(restore, in.settings.DecryptPath(drill.EncryptionKey.Name), body{"ciphertext": wrappedPassword})
 		},
+		"wrap with the source's key": func() error {
+			return write(restore, in.settings.TransitPath("encrypt", source.EncryptionKey.Name), body{"plaintext": made})
+		},
+		"wrap with another tenant's key": func() error {
+			return write(restore, in.settings.TransitPath("encrypt", other.EncryptionKey.Name), body{"plaintext": made})
+		},
+		"replace the data key of its own environment": func() error {
+			own["options"] = body{"cas": 1}
+			return write(restore, in.settings.KVDataPath(drill.DataKey.Path), own)
+		},
+		"write the source's data key":     func() error { return write(restore, in.settings.KVDataPath(source.DataKey.Path), own) },
+		"write another tenant's data key": func() error { return write(restore, in.settings.KVDataPath(other.DataKey.Path), own) },
+		"delete the data key of its own environment": func() error {
+			_, err := restore.Logical().Delete(in.settings.KVMetadataPath(drill.DataKey.Path))
+			return err
+		},
+		"read the administrator of its own environment": func() error { return read(restore, in.settings.KVDataPath(drill.Admin)) },
 		"make a password": func() error {
 			return write(restore, in.settings.TransitPath("datakey/plaintext", source.EncryptionKey.Name), nil)
 		},
@@ -175,6 +198,25 @@ func TestARestoreReadsTheBackupsOfTheEnvironmentThatItsServiceAccountIsNamedAfte
 	for sentence, try := range refused {
 		mustBeForbidden(t, sentence, try())
 	}
+}
+
+// A key that came into being by being used would have settings that nobody chose.
+func TestARestoreMakesNoKeyByUsingIt(t *testing.T) {
+	in := install(t)
+	source := backedUp("acme", "prod")
+	in.apply(t, source)
+	drill := copyOf(source, "acme", "drill", "crm-acme--drill")
+	in.apply(t, drill)
+	root := in.server.Root(t)
+	if err := write(root, in.settings.TransitPath("keys", drill.EncryptionKey.Name)+"/config", body{"deletion_allowed": true}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := root.Logical().Delete(in.settings.TransitPath("keys", drill.EncryptionKey.Name)); err != nil {
+		t.Fatal(err)
+	}
+	restore := in.component(t, "crm-acme--drill", "crm-acme--prod")
+	mustBeForbidden(t, "wrap with a key that is not there",
+		write(restore, in.settings.TransitPath("encrypt", drill.EncryptionKey.Name), body{"plaintext": ""}))
 }
 
 func TestNobodyRestoresAsAnEnvironmentsSourceFromAnotherNamespace(t *testing.T) {

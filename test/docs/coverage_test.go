@@ -11,11 +11,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/crmkeep/crmkeep/internal/access/explain"
 	"github.com/crmkeep/crmkeep/internal/agent"
 	"github.com/crmkeep/crmkeep/internal/agent/postgres"
 	"github.com/crmkeep/crmkeep/internal/backup/restore"
 	"github.com/crmkeep/crmkeep/internal/backup/run"
 	"github.com/crmkeep/crmkeep/internal/backup/verify"
+	"github.com/crmkeep/crmkeep/internal/check"
 	"github.com/crmkeep/crmkeep/internal/exec"
 	"github.com/crmkeep/crmkeep/internal/manager"
 	"github.com/crmkeep/crmkeep/internal/preview"
@@ -49,8 +51,9 @@ func TestEveryFlagIsInTheReference(t *testing.T) {
 	for name, command := range map[string]*cobra.Command{
 		"crmkeep plan": preview.NewCommand(), "crmkeep vault bootstrap": bootstrap.NewCommand(), "crmkeep manager": manager.NewCommand(),
 		"crmkeep agent": agent.NewCommand(), "crmkeep exec": exec.NewCommand(), "crmkeep postgres-init": postgres.NewInitCommand(),
-		"crmkeep restore": restore.NewCommand(), "crmkeep backup": run.NewCommand(),
-		"crmkeep verify manifest": verify.NewCommand().Commands()[0],
+		"crmkeep restore": restore.NewCommand(), "crmkeep backup": run.NewCommand(), "crmkeep check http": check.NewCommand().Commands()[0],
+		"crmkeep explain access": explain.NewCommand().Commands()[0], "crmkeep who-can": explain.NewWhoCanCommand(),
+		"crmkeep verify manifest": verify.NewCommand().Commands()[0], "crmkeep verify statement": verify.NewCommand().Commands()[1],
 	} {
 		_, section, ok := strings.Cut(page, "\n## "+name+"\n")
 		require.True(t, ok, "no section for %s", name)

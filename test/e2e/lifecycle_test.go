@@ -231,7 +231,7 @@ func evidenceKey(t *testing.T, namespace string) []byte {
 func certificateOf(t *testing.T, tenant *v1alpha1.CRMTenant) evidence.Certificate {
 	t.Helper()
 	var maps corev1.ConfigMapList
-	require.NoError(t, c.List(t.Context(), &maps, client.InNamespace(naming.HomeNamespace(tenant.Name)), client.HasLabels{naming.LabelEvidence}))
+	require.NoError(t, c.List(t.Context(), &maps, client.InNamespace(naming.HomeNamespace(tenant.Name)), client.MatchingLabels{naming.LabelEvidence: "destruction"}))
 	require.Len(t, maps.Items, 1)
 	var certificate evidence.Certificate
 	require.NoError(t, json.Unmarshal([]byte(maps.Items[0].Data["certificate.json"]), &certificate))

@@ -20,6 +20,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.ApprovalApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ApprovalStatus"):
 		return &apiv1alpha1.ApprovalStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("BackupImport"):
+		return &apiv1alpha1.BackupImportApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("BackupLocationStatus"):
 		return &apiv1alpha1.BackupLocationStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("BackupProgress"):

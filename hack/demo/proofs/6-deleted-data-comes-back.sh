@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Data that a person deletes in the CRM comes back from a backup, though one of the two places that hold it is damaged. On the local node
-# only, since the demo has no S3 servers elsewhere.
+# A drill proves that a backup restores, though one of the two places that hold it is damaged; then data that a person deletes in the CRM comes
+# back. On the local node only, since the demo has no S3 servers elsewhere.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 use_cluster
 if ! local_node; then
@@ -43,6 +43,27 @@ holds "a backup of $(field crmbackup "demo-$run" .status.record.rows) rows is in
 
 damage near
 holds 'the repository at location near is damaged, a byte in each file'
+
+# Drills of this schedule are due every minute, until it is deleted.
+kubectl apply -f - >/dev/null <<-YAML
+	apiVersion: crmkeep.io/v1alpha1
+	kind: CRMBackupSchedule
+	metadata: {name: demo, namespace: $HOME_NAMESPACE}
+	spec:
+	  environmentRef: {name: prod}
+	  schedule: "0 3 * * *"
+	  windowSeconds: 0
+	  locations: [near, far]
+	  drill: {schedule: "* * * * *"}
+YAML
+drilled() { [ -n "$(field crmbackupschedule demo .status.drill.completedAt)" ]; }
+await 400 'a drill to end' drilled
+expect Complete "$(field crmbackupschedule demo .status.drill.phase)" "a drill restored it from location far into an environment of its own and checked it: \
+$(kubectl get -n "$HOME_NAMESPACE" crmbackupschedule demo -o json | jq -r '.status |
+	([.drill.stages[] | "\(.name) \(.milliseconds / 1000 | round) s"] | join(", ")) + "; RTO \(.measuredRTOSeconds) s, RPO \(.measuredRPOSeconds) s"')"
+kubectl delete -n "$HOME_NAMESPACE" crmbackupschedule demo --timeout=300s >/dev/null
+expect '' "$(kubectl get -n "$HOME_NAMESPACE" crmenvironments -o name | grep drill || true)" 'nothing is left of the drill but its signed result'
+
 crm prod delete "$customer" >/dev/null
 expect 0 "$(crm prod find "$customer")" 'the customer is deleted through the CRM'
 

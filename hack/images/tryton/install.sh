@@ -10,7 +10,8 @@ mapfile -t modules <"$here/modules"
 packages tryton-server tryton-sao python3-psycopg2 gunicorn "${modules[@]/#/tryton-modules-}" postgresql-15
 accounts ""
 install -m 0644 "$here/modules" /usr/share/crmkeep/tryton-modules
-install -m 0755 "$here/tryton-migrate" /usr/bin/
+install -m 0644 "$here/crmkeep_tryton.py" /usr/lib/python3/dist-packages/
+install -m 0755 "$here/tryton-migrate" "$here/tryton-neutralise" "$here/tryton-check" /usr/bin/
 # What the database depends on, as one word.
 dpkg-query --show 'tryton-*' | sha256sum | cut -c1-16 >/usr/share/crmkeep/tryton-version
 setpriv --reuid 65532 --regid 65532 --clear-groups "$here/dump.sh" "${modules[@]}" >/usr/share/crmkeep/tryton.sql

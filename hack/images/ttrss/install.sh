@@ -7,7 +7,7 @@ here=$(dirname "$0")
 # dbconfig-no-thanks stands in for MariaDB's client, which the package would bring along.
 packages tt-rss php-cli php-pgsql php-curl dbconfig-no-thanks
 install -D -m 0755 "$here/ttrss" /usr/bin/ttrss
-install -D -m 0644 "$here/migrate.php" /usr/share/crmkeep/migrate.php
+install -D -m 0644 -t /usr/share/crmkeep "$here"/*.php
 ln -sf /run/crmkeep/files/config.php /etc/tt-rss/config.php
 # The schema comes with an administrator whose password is "password". No password has an empty hash.
 schema=/usr/share/tt-rss/schema/ttrss_schema_pgsql.sql

@@ -1,17 +1,6 @@
 <?php
-// The command `ttrss migrate [--bootstrap]`. Runs in the folder of Tiny Tiny RSS.
-// Its own command line expects a schema and has no command for a password.
-set_include_path(getcwd() . '/include' . PATH_SEPARATOR . get_include_path());
-define('DISABLE_SESSIONS', true);
-require_once 'autoload.php';
-require_once 'functions.php';
-require_once 'config.php';
-require_once 'db.php';
-
-function fail(string $message): never {
-	fwrite(STDERR, "ttrss: $message\n");
-	exit(1);
-}
+// The command `ttrss migrate [--bootstrap]`: its own command line expects a schema and has no command for a password.
+require_once __DIR__ . '/common.php';
 
 function migrate(PDO $pdo): void {
 	if ($pdo->query("SELECT to_regclass('ttrss_version') IS NULL")->fetchColumn()) {
@@ -25,8 +14,7 @@ function migrate(PDO $pdo): void {
 }
 
 function bootstrap(PDO $pdo): void {
-	$password = rtrim((string)@file_get_contents(getenv('TTRSS_PASSWORD_FILE')), "\n");
-	if ($password === '') fail('TTRSS_PASSWORD_FILE must name a file with the password');
+	$password = password();
 	$salt = bin2hex(random_bytes(125));
 	$update = $pdo->prepare("UPDATE ttrss_users SET pwd_hash = ?, salt = ?, otp_enabled = false WHERE login = 'admin'");
 	$update->execute([encrypt_password($password, $salt, true), $salt]);

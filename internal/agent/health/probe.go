@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -15,17 +16,30 @@ import (
 // maxBody is how much of an answer is searched, in bytes.
 const maxBody = 64 << 10
 
-// client asks anew each time, so that a check also shows whether the application takes connections, and takes a redirect for an
+var local = newClient(nil)
+
+// newClient asks anew each time, so that a check also shows whether the application takes connections, and takes a redirect for an
 // answer. It uses no proxy, whatever the environment says.
-var client = &http.Client{
-	Transport:     &http.Transport{DisableKeepAlives: true},
-	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+func newClient(tls *tls.Config) *http.Client {
+	return &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true, TLSClientConfig: tls},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 // HTTP checks that the application on localhost answers as probe demands. No error holds any of the answer's body.
 func HTTP(probe config.HTTPProbe) Check {
+	return answers(local, "http://"+net.JoinHostPort("127.0.0.1", strconv.Itoa(int(probe.Port))), probe)
+}
+
+// HTTPS checks the same of a server elsewhere, "crm.acme.example" or with a port behind it; that of the probe does not count.
+func HTTPS(server string, tls *tls.Config, probe config.HTTPProbe) Check {
+	return answers(newClient(tls), "https://"+server, probe)
+}
+
+func answers(client *http.Client, server string, probe config.HTTPProbe) Check {
 	return func(ctx context.Context) error {
-		request, err := newRequest(ctx, probe)
+		request, err := newRequest(ctx, server, probe)
 		if err != nil {
 			return err
 		}
@@ -53,9 +67,8 @@ func TCP(address string) Check {
 	}
 }
 
-func newRequest(ctx context.Context, probe config.HTTPProbe) (*http.Request, error) {
-	url := "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(int(probe.Port))) + probe.Path
-	request, err := http.NewRequestWithContext(ctx, probe.Method, url, strings.NewReader(probe.Body))
+func newRequest(ctx context.Context, server string, probe config.HTTPProbe) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, probe.Method, server+probe.Path, strings.NewReader(probe.Body))
 	if err != nil {
 		return nil, err
 	}

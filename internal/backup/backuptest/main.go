@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/crmkeep/crmkeep/internal/agent/agenttest"
+	"github.com/crmkeep/crmkeep/internal/backup/job"
 )
 
 // AsCommandEnv makes a tests' program be the command that Main was given, so that a test can kill it.
@@ -27,6 +28,6 @@ func Main(m *testing.M, command func() *cobra.Command) {
 	cmd.SetArgs(os.Args[1:])
 	if err := cmd.ExecuteContext(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
-		os.Exit(1)
+		os.Exit(job.ExitCode(err))
 	}
 }

@@ -24,6 +24,8 @@ const (
 	Environment = "prod"
 	// Prefix of its repository in every bucket.
 	Prefix = "backups/crm-acme--prod/1764000000"
+	// Copy is the key of an environment that is filled from its backups, of which nothing else exists.
+	Copy = "crm-acme--copy"
 	// Volume of its class.
 	Volume = "uploads"
 )
@@ -42,6 +44,7 @@ func New(t testing.TB) *World {
 	w := &World{Installation: agenttest.Install(t), VolumesDir: t.TempDir()}
 	w.Environment(t, Tenant, Environment)
 	w.write(t, "crmkeep-transit/keys/"+key()+".evidence", map[string]any{"type": "ed25519"})
+	w.write(t, "crmkeep-transit/keys/"+Copy, map[string]any{"type": "aes256-gcm96"})
 	require.NoError(t, os.Mkdir(filepath.Join(w.VolumesDir, Volume), 0o700))
 	w.Database = agenttest.StartDatabase(t, w)
 	return w
@@ -95,6 +98,11 @@ path "` + cfg.Certificate.SignPath + `" { capabilities = ["update"] }
 path "` + cfg.Keys.DecryptPath + `" { capabilities = ["create", "update"] }
 path "` + cfg.Keys.EvidencePath + `" { capabilities = ["read"] }
 path "crmkeep-kv/data/locations/*" { capabilities = ["read"] }`
+	if component == naming.ComponentRestore {
+		rights += `
+path "crmkeep-transit/encrypt/` + Copy + `" { capabilities = ["update"] }
+path "crmkeep-kv/data/` + Copy + `/data-key" { capabilities = ["create", "read"] }`
+	}
 	if component == naming.ComponentBackup {
 		rights += `
 path "` + cfg.Keys.DataKeyPath + `" { capabilities = ["create", "update"] }

@@ -21,6 +21,9 @@ const (
 // ProgressPort answers the manager's GET /progress with a result.Progress while a run lasts, in plain HTTP.
 const ProgressPort = 8444
 
+// ExitLasting is the exit status of a run that failed for a reason that another attempt would meet again. Kubernetes makes none then.
+const ExitLasting = 3
+
 // Config is the whole configuration of a run. Exactly one of Backup, Care and Restore is set.
 type Config struct {
 	Vault       agent.Vault       `json:"vault"`
@@ -49,6 +52,10 @@ type Keys struct {
 	EvidencePath string `json:"evidencePath"`
 	// WrappedPath is the application's wrapped data key in the kv engine. Empty: the application has none.
 	WrappedPath string `json:"wrappedPath,omitempty"`
+	// RewrapPath wraps the application's data key with the key of the environment that a restore fills, "crmkeep-transit/encrypt/<its own
+	// key>", and RewrappedPath is where that is written, once, in the kv engine. Both are empty unless a copy with a data key is filled.
+	RewrapPath    string `json:"rewrapPath,omitempty"`
+	RewrappedPath string `json:"rewrappedPath,omitempty"`
 }
 
 // Database is the server to connect to.

@@ -25,7 +25,8 @@ type Table struct {
 	// Name with its schema, quoted as in the dump: `public.contact`, `public."Order"`.
 	Name string `json:"name"`
 	Rows int64  `json:"rows"`
-	// Digest is SHA-256, in hexadecimal, of the table's lines in the dump.
+	// Digest, in hexadecimal, is the sum modulo 2^256 of the SHA-256 of each of the table's lines in the dump, in whatever order they are; both
+	// as numbers with the lowest byte first. Of what is no table it is the SHA-256 of all its statements.
 	Digest string `json:"digest"`
 }
 

@@ -39,11 +39,7 @@ func Load(ctx context.Context, server Server, from io.Reader) (Content, error) {
 	if err := server.create(ctx); err != nil {
 		return Content{}, err
 	}
-	content, err := server.fill(ctx, dump)
-	if err != nil {
-		return Content{}, err
-	}
-	return content, server.analyze(ctx)
+	return server.fill(ctx, dump)
 }
 
 // Loaded dumps the database that Load has made, only to tell what is in it.
@@ -150,9 +146,10 @@ func (w readerWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// analyze gives the planner its statistics, without which the first queries of the application take far longer than they should.
-func (s Server) analyze(ctx context.Context) error {
-	return s.execute(ctx, naming.LoadedDatabase(s.Name), "SET ROLE "+quote(s.Owner), "ANALYZE")
+// Analyze gives the planner statistics of the database that Load has made, without which the first queries of the application take far
+// longer than they should.
+func Analyze(ctx context.Context, server Server) error {
+	return server.execute(ctx, naming.LoadedDatabase(server.Name), "SET ROLE "+quote(server.Owner), "ANALYZE")
 }
 
 func (s Server) execute(ctx context.Context, database string, statements ...string) error {

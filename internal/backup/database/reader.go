@@ -12,8 +12,6 @@ import (
 // endOfData is the line that ends the rows of a COPY. No row can look like it: COPY writes a backslash as two.
 const endOfData = "\\.\n"
 
-var newline = []byte("\n")
-
 // reader reads a dump as it streams past. It takes the rows of COPY blocks as lines, and of everything else it understands as much as
 // is needed to know where a statement begins and ends: a function may well have "COPY t FROM stdin;" in its text.
 type reader struct {
@@ -22,7 +20,7 @@ type reader struct {
 	// largeObjects and sequences gather what is not in COPY blocks.
 	largeObjects, sequences *tally
 	// current is the table whose rows are being read, nil between blocks.
-	current *tally
+	current *rowSet
 	// matched is how much of endOfData the line that is being read began with, -1 within a line that is a row.
 	matched int
 	bytes   int64
@@ -30,7 +28,7 @@ type reader struct {
 	ended   bool
 }
 
-// tally counts and digests what belongs to one table.
+// tally counts and digests what is not in tables, in the order of the dump.
 type tally struct {
 	name string
 	rows int64
@@ -76,13 +74,13 @@ func (r *reader) rows(p []byte) []byte {
 		// Only a line that begins with a backslash may be the last, so all lines before the next such are taken at once.
 		end := bytes.Index(p, []byte("\n\\"))
 		if end < 0 {
-			r.take(p)
+			r.current.read(p)
 			if p[len(p)-1] == '\n' {
 				r.matched = 0
 			}
 			return nil
 		}
-		r.take(p[:end+1])
+		r.current.read(p[:end+1])
 		r.matched, p = 0, p[end+1:]
 	}
 	return p
@@ -98,15 +96,10 @@ func (r *reader) lineStart(p []byte) []byte {
 		r.tables = append(r.tables, r.current.table())
 		r.current = nil
 	case len(p) > 0:
-		r.current.write([]byte(endOfData[:r.matched]))
+		r.current.read([]byte(endOfData[:r.matched]))
 		r.matched = -1
 	}
 	return p
-}
-
-func (r *reader) take(p []byte) {
-	r.current.rows += int64(bytes.Count(p, newline))
-	r.current.write(p)
 }
 
 // Beginnings of the statements that matter, as pg_dump writes them.
@@ -124,7 +117,7 @@ var (
 func (r *reader) statement(text []byte) {
 	switch {
 	case bytes.HasPrefix(text, copyStart) && bytes.HasSuffix(text, copyEnd):
-		r.current, r.matched = newTally(tableName(text[len(copyStart):])), 0
+		r.current, r.matched = newRowSet(tableName(text[len(copyStart):])), 0
 	case bytes.HasPrefix(text, setSequence):
 		r.sequences.rows++
 		r.sequences.write(text)

@@ -91,7 +91,11 @@ func report(file string, log *slog.Logger, done result.Result) error {
 	if done.Reason == "" || done.ManifestDigest != "" {
 		return nil
 	}
-	return fmt.Errorf("%s: %s", done.Reason, done.Message)
+	err = fmt.Errorf("%s: %s", done.Reason, done.Message)
+	if done.Lasting {
+		return lastingError{err}
+	}
+	return err
 }
 
 // load reads the configuration. An unknown field is an error: the manager that wrote it is newer than this run.

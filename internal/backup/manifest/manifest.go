@@ -55,7 +55,7 @@ type Database struct {
 type Table struct {
 	Name string `json:"name"`
 	Rows int64  `json:"rows"`
-	// Digest is SHA-256, in hexadecimal, of the table's lines in the dump.
+	// Digest is that of database.Table.
 	Digest string `json:"digest"`
 }
 

@@ -18,7 +18,8 @@ func NewCommand() *cobra.Command {
 		Use:   "restore",
 		Short: "Restore a backup into an environment, or undo or confirm that (a Job)",
 		Long: "Restore a backup into an environment, as the configuration says, or undo or confirm an earlier restore.\n" +
-			"The result is JSON in the file --result. The exit status is 0 when all of it is done; otherwise the environment is as it was.",
+			"The result is JSON in the file --result. The exit status is 0 when all of it is done; otherwise the environment is as it was: " +
+			job.ExitStatuses,
 	}, Run)
 }
 
@@ -26,7 +27,7 @@ func NewCommand() *cobra.Command {
 func Run(ctx context.Context, options job.Options, log *slog.Logger) error {
 	return options.Run(ctx, log, func(ctx context.Context, j *job.Job) result.Result {
 		if j.Restore == nil {
-			return result.Result{Reason: ReasonNothingToDo, Message: "the configuration asks for no restore"}
+			return result.Result{Reason: ReasonNothingToDo, Message: "the configuration asks for no restore", Lasting: true}
 		}
 		r := &restore{Job: j, asked: *j.Restore}
 		return r.result(r.run(ctx))

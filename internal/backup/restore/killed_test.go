@@ -9,6 +9,7 @@ import (
 
 	"github.com/crmkeep/crmkeep/internal/agent/agenttest"
 	"github.com/crmkeep/crmkeep/internal/backup/backuptest"
+	"github.com/crmkeep/crmkeep/internal/backup/config"
 	"github.com/crmkeep/crmkeep/internal/backup/database"
 	"github.com/crmkeep/crmkeep/internal/backup/result"
 	"github.com/crmkeep/crmkeep/internal/naming"
@@ -54,7 +55,12 @@ func killed(t *testing.T, w *world) {
 // kill starts a restore and kills it at a stage.
 func (w *world) kill(t *testing.T, stage string) {
 	t.Helper()
-	o := w.Options(t, naming.ComponentRestore, w.config(t))
+	w.killWith(t, w.config(t), stage)
+}
+
+func (w *world) killWith(t *testing.T, cfg config.Config, stage string) {
+	t.Helper()
+	o := w.Options(t, naming.ComponentRestore, cfg)
 	process := backuptest.Start(t, o)
 	require.Eventually(t, func() bool {
 		p, err := backuptest.Progress(t.Context(), o)

@@ -5,8 +5,11 @@ import (
 	"io"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/crmkeep/crmkeep/internal/backup/database"
 	"github.com/crmkeep/crmkeep/internal/backup/manifest"
+	"github.com/crmkeep/crmkeep/internal/backup/result"
 )
 
 // unreadableError says that a location does not give back what the manifest says, so that another may be tried.
@@ -14,7 +17,7 @@ type unreadableError struct{ error }
 
 func (e *unreadableError) Unwrap() error { return e.error }
 
-// read loads the database and stages the files of one location.
+// read loads the database of one location, and stages its files while the database is verified and analyzed.
 func (r *restore) read(ctx context.Context, s *source, m manifest.Manifest) error {
 	content, err := r.database(ctx, s)
 	if err != nil {
@@ -23,7 +26,15 @@ func (r *restore) read(ctx context.Context, s *source, m manifest.Manifest) erro
 	if differences := contentOf(m).Differences(content, maxDifferences); len(differences) > 0 {
 		return &unreadableError{failf(ReasonVerifyFailed, "the dump is not what was backed up: %s", strings.Join(differences, "; "))}
 	}
-	done := content.Bytes
+	group, together := errgroup.WithContext(ctx)
+	group.Go(func() error { return r.files(together, s, m, content.Bytes) })
+	group.Go(func() error { return r.verify(together, m) })
+	group.Go(func() error { return fail(ReasonLoadFailed, database.Analyze(together, r.server)) })
+	return group.Wait()
+}
+
+// files stages those of one location. done is how many bytes were read before.
+func (r *restore) files(ctx context.Context, s *source, m manifest.Manifest, done int64) error {
 	for i, v := range m.Volumes {
 		folder, err := r.volumes[v.Name].Stage()
 		if err != nil {
@@ -36,6 +47,7 @@ func (r *restore) read(ctx context.Context, s *source, m manifest.Manifest) erro
 		done += v.Bytes
 		r.Progress.Done(done)
 	}
+	r.Progress.Stage(result.StageVerify)
 	return nil
 }
 

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/crmkeep/crmkeep/internal/backup/database"
+	"github.com/crmkeep/crmkeep/internal/backup/job"
 	"github.com/crmkeep/crmkeep/internal/backup/restic"
 	"github.com/crmkeep/crmkeep/internal/backup/store"
 	"github.com/crmkeep/crmkeep/internal/backup/volumes"
@@ -27,6 +29,8 @@ const (
 	ReasonManifestMismatch = "ManifestMismatch"
 	// ReasonKeyUnavailable says that Vault does not decrypt any more what the backup needs.
 	ReasonKeyUnavailable = "KeyUnavailable"
+	// ReasonDataKeyExists says that the copy has a data key that is not the one of the backup.
+	ReasonDataKeyExists = "DataKeyExists"
 	// ReasonVolumeMissing says that the environment lacks a volume that the backup has files of.
 	ReasonVolumeMissing = "VolumeMissing"
 	// ReasonNoRoom says that what is restored does not fit beside what is there.
@@ -40,6 +44,11 @@ const (
 	// ReasonRunFailed is any other cause.
 	ReasonRunFailed = "RunFailed"
 )
+
+// lasting tells whether another attempt would meet the reason again. The database may go away while it is loaded or swapped.
+func lasting(reason string) bool {
+	return !job.Passes(reason) && !slices.Contains([]string{ReasonInterrupted, ReasonLoadFailed, ReasonSwapFailed, ReasonRunFailed}, reason)
+}
 
 // failure is an error with a reason of its own.
 type failure struct {

@@ -43,6 +43,7 @@ func (r *restore) result(err error) result.Result {
 	}
 	if err != nil {
 		out.Reason, out.Message = reasonOf(err)
+		out.Lasting = lasting(out.Reason)
 		return out
 	}
 	out.ManifestDigest = r.asked.ManifestDigest
@@ -98,14 +99,13 @@ func (r *restore) fromTheStart(ctx context.Context) error {
 	if err := r.load(ctx, m); err != nil {
 		return errors.Join(err, r.discard(ctx))
 	}
-	r.Progress.Stage(result.StageVerify)
-	if err := r.verify(ctx, m); err != nil {
+	if err := r.takeDataKey(ctx, m); err != nil {
 		return errors.Join(err, r.discard(ctx))
 	}
 	return r.swap(ctx)
 }
 
-// load reads from the first location that holds the backup undamaged.
+// load reads from the first location that holds the backup undamaged, and verifies what the database has made of it.
 func (r *restore) load(ctx context.Context, m manifest.Manifest) error {
 	r.Progress.Stage(result.StageRead)
 	r.bytes = m.Database.Bytes

@@ -12,6 +12,7 @@ import (
 
 	"github.com/crmkeep/crmkeep/internal/backup/backuptest"
 	"github.com/crmkeep/crmkeep/internal/backup/config"
+	"github.com/crmkeep/crmkeep/internal/backup/job"
 	"github.com/crmkeep/crmkeep/internal/backup/manifest"
 	"github.com/crmkeep/crmkeep/internal/backup/restic"
 	"github.com/crmkeep/crmkeep/internal/backup/restore"
@@ -29,6 +30,7 @@ func TestARestore(t *testing.T) {
 		{"is refused before anything is touched when it could not succeed", refused},
 		{"leaves the old state when it is killed and is completed by the next run", killed},
 		{"brings lost data back and can be undone or confirmed", undoneOrConfirmed},
+		{"gives a copy the data key of its source before it counts, once", fillsCopy},
 		{"leaves a damaged location for the next", damaged},
 	} {
 		t.Run(c.does, func(t *testing.T) {
@@ -100,6 +102,7 @@ func damaged(t *testing.T, w *world) {
 		r, err := w.execute(t, cfg)
 		require.ErrorContains(t, err, "Unreachable")
 		assert.True(t, r.Refused)
+		assert.Equal(t, 1, job.ExitCode(err), "it may be back by the next attempt")
 	})
 }
 
@@ -184,6 +187,7 @@ func (w *world) isRefused(t *testing.T, cfg config.Config, reason string) {
 	assert.Equal(t, reason, r.Reason, r.Message)
 	assert.NotEmpty(t, r.Message)
 	assert.True(t, r.Refused)
+	assert.Equal(t, config.ExitLasting, job.ExitCode(err), "another attempt would be refused, too")
 	w.isLost(t)
 	w.isClean(t)
 }

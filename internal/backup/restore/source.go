@@ -61,7 +61,7 @@ func (r *restore) check(ctx context.Context) (manifest.Manifest, error) {
 	case believed == nil:
 		return manifest.Manifest{}, r.sources[0].err
 	}
-	return *believed, r.checkTarget(ctx, *believed)
+	return *believed, errors.Join(r.checkDataKey(ctx, *believed), r.checkTarget(ctx, *believed))
 }
 
 // openSource reads the manifest in a location, believes it only if everything in it fits, and opens the repository.

@@ -27,13 +27,15 @@ type Result struct {
 	// Reason and Message say what went wrong, in the terms of a condition; empty for a run that did all of its work.
 	Reason  string `json:"reason,omitempty"`
 	Message string `json:"message,omitempty"`
+	// Lasting says of a Reason that another attempt would meet it again. The exit status tells it.
+	Lasting bool `json:"-"`
 	// Refused says of a restore with a Reason that it has touched nothing.
 	Refused bool `json:"refused,omitempty"`
 	// Locations, in the order of the configuration.
 	Locations []Location `json:"locations,omitempty"`
 	// ManifestDigest is SHA-256, in hexadecimal, of the signed manifest.
 	ManifestDigest string `json:"manifestDigest,omitempty"`
-	// KeyVersion is the newest version of the key that wraps a password of the locations.
+	// KeyVersion is the oldest version of the key that wraps anything of the backup.
 	KeyVersion int64 `json:"keyVersion,omitempty"`
 	Tables     int64 `json:"tables,omitempty"`
 	Rows       int64 `json:"rows,omitempty"`

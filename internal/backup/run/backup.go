@@ -52,6 +52,7 @@ func makeBackup(ctx context.Context, j *job.Job) result.Result {
 	if len(b.parts.left()) > 0 {
 		r.ManifestDigest = manifest.Digest(document)
 	}
+	r.Lasting = lasting(b.parts.errors()...)
 	return r
 }
 
@@ -188,8 +189,8 @@ func (b *backup) bytes() int64 {
 	return bytes
 }
 
-// keyVersion is the newest that wraps anything of the backup.
-func (b *backup) keyVersion() (newest int64) {
+// keyVersion is the oldest that wraps anything of the backup: from it on all must be able to decrypt, as long as the backup is kept.
+func (b *backup) keyVersion() (oldest int64) {
 	wrapped := []string{b.dataKey}
 	for _, p := range b.parts.left() {
 		if p.repository != nil {
@@ -197,9 +198,9 @@ func (b *backup) keyVersion() (newest int64) {
 		}
 	}
 	for _, w := range wrapped {
-		if version, err := keys.Version(w); err == nil {
-			newest = max(newest, version)
+		if version, err := keys.Version(w); err == nil && (oldest == 0 || version < oldest) {
+			oldest = version
 		}
 	}
-	return newest
+	return oldest
 }

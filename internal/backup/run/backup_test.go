@@ -13,6 +13,7 @@ import (
 
 	"github.com/crmkeep/crmkeep/internal/backup/backuptest"
 	"github.com/crmkeep/crmkeep/internal/backup/config"
+	"github.com/crmkeep/crmkeep/internal/backup/job"
 	"github.com/crmkeep/crmkeep/internal/backup/manifest"
 	"github.com/crmkeep/crmkeep/internal/backup/restic"
 	"github.com/crmkeep/crmkeep/internal/backup/result"
@@ -33,6 +34,7 @@ func TestBackups(t *testing.T) {
 		"a run waits for a Vault that is sealed in the middle":                     sealed,
 		"a run that is killed counts for nothing and the next one succeeds":        killed,
 		"a store that goes away in the middle falls out and half does not count":   storeGone,
+		"a store that is full falls out and half does not count":                   storeFull,
 	} {
 		t.Run(sentence, func(t *testing.T) { test(t, w) })
 	}
@@ -120,6 +122,7 @@ func noLocationLeft(t *testing.T, w *world) {
 			assert.Contains(t, r.Locations[0].Message, test.says)
 			assert.NotContains(t, err.Error(), "hunter2")
 			assert.Empty(t, r.ManifestDigest)
+			assert.Equal(t, config.ExitLasting, job.ExitCode(err), "another attempt would fail, too")
 		})
 	}
 }
@@ -130,6 +133,7 @@ func noDatabase(t *testing.T, w *world) {
 	cfg.Database.Name = "other"
 	r, err := w.execute(t, cfg)
 	require.ErrorContains(t, err, run.ReasonDatabaseFailed)
+	assert.Equal(t, 1, job.ExitCode(err), "a database may be back by the next attempt")
 	assert.NotEmpty(t, r.Message)
 	assert.NotEmpty(t, r.Locations[0].Message)
 	assert.Empty(t, w.backups(t, cfg, east))
@@ -232,4 +236,23 @@ func flip(t *testing.T, folder string) {
 	}))
 	content[len(content)/2] ^= 1
 	require.NoError(t, os.WriteFile(path, content, 0o600))
+}
+
+func storeFull(t *testing.T, w *world) {
+	run.SetPatience(t, 10*time.Second)
+	_, west := w.locations(t)
+	east := w.small(t, west.Prefix)
+	cfg := w.config(t, "once", east, west)
+	r, err := w.execute(t, cfg)
+	require.NoError(t, err)
+	assert.Equal(t, run.ReasonPartiallyFailed, r.Reason)
+	assert.Contains(t, r.Locations[0].Message, "no space is left")
+	assert.Empty(t, r.Locations[1].Message)
+	assert.Equal(t, []string{"once"}, w.backups(t, cfg, west))
+	assert.Empty(t, w.backups(t, cfg, east), "half a backup does not count")
+
+	r, err = w.execute(t, w.config(t, "alone", east))
+	require.ErrorContains(t, err, run.ReasonLocationsFailed)
+	assert.Contains(t, r.Message, "no space is left")
+	assert.Equal(t, config.ExitLasting, job.ExitCode(err), "somebody has to make room first")
 }

@@ -30,13 +30,15 @@ func takeCare(ctx context.Context, j *job.Job) result.Result {
 	j.Progress.Stage(result.StageCare)
 	for _, id := range j.Care.Forget {
 		if err := validID(id); err != nil {
-			return result.Result{Reason: ReasonRunFailed, Message: err.Error()}
+			return result.Result{Reason: ReasonRunFailed, Message: err.Error(), Lasting: true}
 		}
 	}
 	var r result.Result
+	var all parts
 	opener := repository.Opener{Vault: j.Vault, Keys: j.Keys, Dir: j.ScratchDir}
 	for _, location := range j.Locations {
 		p := &part{location: location}
+		all = append(all, p)
 		p.problems, p.err = careFor(ctx, j, opener, p)
 		l := result.Location{Name: location.Name, Problems: p.problems}
 		if p.err != nil {
@@ -47,6 +49,7 @@ func takeCare(ctx context.Context, j *job.Job) result.Result {
 		}
 		r.Locations = append(r.Locations, l)
 	}
+	r.Lasting = lasting(all.errors()...)
 	return r
 }
 

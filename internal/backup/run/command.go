@@ -17,7 +17,8 @@ func NewCommand() *cobra.Command {
 		Use:   "backup",
 		Short: "Make a backup of an environment, or take care of its repositories (a Job)",
 		Long: "Make a backup of an environment, or take care of its repositories, as the configuration says.\n" +
-			"The result is JSON in the file --result. The exit status is 0 when the backup is in one location at least.",
+			"The result is JSON in the file --result. The exit status is 0 when the backup is in one location at least; otherwise it is " +
+			job.ExitStatuses,
 	}, Run)
 }
 
@@ -30,6 +31,6 @@ func Run(ctx context.Context, options job.Options, log *slog.Logger) error {
 		case j.Care != nil:
 			return takeCare(ctx, j)
 		}
-		return result.Result{Reason: ReasonNothingToDo, Message: "the configuration asks for neither a backup nor care"}
+		return result.Result{Reason: ReasonNothingToDo, Message: "the configuration asks for neither a backup nor care", Lasting: true}
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/crmkeep/crmkeep/internal/backup/backuptest"
+	"github.com/crmkeep/crmkeep/internal/backup/config"
 	"github.com/crmkeep/crmkeep/internal/backup/job"
 	"github.com/crmkeep/crmkeep/internal/backup/result"
 	"github.com/crmkeep/crmkeep/internal/backup/run"
@@ -54,10 +55,16 @@ func stopped(t *testing.T, w *world) {
 	require.NoError(t, process.Process.Signal(syscall.SIGTERM))
 	var ended *exec.ExitError
 	require.ErrorAs(t, process.Wait(), &ended)
+	assert.Equal(t, 1, ended.ExitCode(), "Kubernetes may try again")
 	r := resultOf(t, o)
 	assert.Equal(t, run.ReasonInterrupted, r.Reason)
 	assert.Equal(t, "the run was stopped", r.Locations[0].Message)
 	assert.Empty(t, w.backups(t, cfg, east))
+
+	cfg.Backup = nil
+	process = backuptest.Start(t, w.options(t, cfg))
+	require.ErrorAs(t, process.Wait(), &ended)
+	assert.Equal(t, config.ExitLasting, ended.ExitCode(), "Kubernetes should not try again what asks for nothing")
 }
 
 func sealed(t *testing.T, w *world) {

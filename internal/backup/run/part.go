@@ -81,6 +81,16 @@ func (all parts) left() parts {
 	return slices.DeleteFunc(slices.Clone(all), func(p *part) bool { return p.err != nil })
 }
 
+// errors of those that have failed.
+func (all parts) errors() (errs []error) {
+	for _, p := range all {
+		if p.err != nil {
+			errs = append(errs, p.err)
+		}
+	}
+	return errs
+}
+
 // fail gives all that are left the error.
 func (all parts) fail(err error) {
 	for _, p := range all.left() {

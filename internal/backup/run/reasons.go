@@ -3,7 +3,9 @@ package run
 import (
 	"context"
 	"errors"
+	"slices"
 
+	"github.com/crmkeep/crmkeep/internal/backup/job"
 	"github.com/crmkeep/crmkeep/internal/backup/manifest"
 	"github.com/crmkeep/crmkeep/internal/backup/restic"
 	"github.com/crmkeep/crmkeep/internal/backup/store"
@@ -45,6 +47,15 @@ func reasonOf(err error) (reason, message string) {
 		return ReasonInterrupted, "the run was stopped"
 	}
 	return ReasonRunFailed, err.Error()
+}
+
+// lasting tells whether another attempt would meet all of the errors again, which are those of locations.
+func lasting(errs ...error) bool {
+	passes := func(err error) bool {
+		reason, _ := reasonOf(err)
+		return job.Passes(reason) || slices.Contains([]string{ReasonInterrupted, ReasonDatabaseFailed, ReasonRunFailed}, reason)
+	}
+	return len(errs) > 0 && !slices.ContainsFunc(errs, passes)
 }
 
 // tag that all snapshots of a backup have.

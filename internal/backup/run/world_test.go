@@ -54,6 +54,14 @@ func (w *world) locations(t *testing.T) (east, west config.Location) {
 	return east, west
 }
 
+// small is a location, of the name east, whose disk is smaller than the backup.
+func (w *world) small(t *testing.T, prefix string) config.Location {
+	t.Helper()
+	server := s3test.StartSmall(t, "3m", "backups")
+	w.Credentials(t, "east", server.AccessKeyID, server.SecretAccessKey)
+	return server.Location("east", "backups", prefix)
+}
+
 // config of a backup with the ID.
 func (w *world) config(t *testing.T, id string, locations ...config.Location) config.Config {
 	t.Helper()

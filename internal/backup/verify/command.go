@@ -1,4 +1,5 @@
-// Package verify is `crmkeep verify`: what a person does who must know whether a backup is what it says, and trusts nobody's word.
+// Package verify is `crmkeep verify`: what a person does who must know whether a backup, a drill or a destruction is what it says, and
+// trusts nobody's word.
 package verify
 
 import (
@@ -16,8 +17,8 @@ import (
 
 // NewCommand makes `crmkeep verify`.
 func NewCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "verify", Short: "Verify what backups have left behind"}
-	cmd.AddCommand(newManifestCommand())
+	cmd := &cobra.Command{Use: "verify", Short: "Verify what crmkeep has signed"}
+	cmd.AddCommand(newManifestCommand(), newStatementCommand())
 	return cmd
 }
 
@@ -42,13 +43,17 @@ func newManifestCommand() *cobra.Command {
 			return verify(cmd.Context(), cmd.OutOrStdout(), document, trusted, digest)
 		},
 	}
+	trusted.addFlags(cmd)
+	cmd.Flags().StringVar(&digest, "digest", "", "SHA-256 that the file must have, in hexadecimal, from the CRMBackup's status")
+	return cmd
+}
+
+func (s *source) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&trusted.publicKey, "public-key", "", "file with the public key: PEM, or base64 as Vault tells it")
-	flags.StringVar(&trusted.vaultKey, "vault-key", "", `path of the key in Vault, "crmkeep-transit/keys/<namespace>.evidence"`)
-	flags.StringVar(&digest, "digest", "", "SHA-256 that the file must have, in hexadecimal, from the CRMBackup's status")
+	flags.StringVar(&s.publicKey, "public-key", "", "file with the public key: PEM, or base64 as Vault tells it")
+	flags.StringVar(&s.vaultKey, "vault-key", "", `path of the key in Vault, "crmkeep-transit/keys/<namespace>.evidence"`)
 	cmd.MarkFlagsMutuallyExclusive("public-key", "vault-key")
 	cmd.MarkFlagsOneRequired("public-key", "vault-key")
-	return cmd
 }
 
 // read gives no more than a manifest may have, and one byte to tell that there is more.

@@ -18,7 +18,7 @@ func ForBackup(t *target.Target, b *v1alpha1.CRMBackup, locations []v1alpha1.CRM
 	r.of = naming.RunOf(naming.RunBackup, b.Name)
 	r.volumes, r.config.Volumes = readVolumes, volumeNames(t)
 	r.config.Backup = &config.Backup{
-		ID:     naming.BackupID(b.Name, string(b.UID)),
+		ID:     ID(b),
 		Tenant: t.Tenant, Environment: t.Environment, Class: t.ClassName, Version: t.Current.Name,
 		Schedule: b.Labels[naming.LabelSchedule],
 	}
@@ -58,7 +58,7 @@ func ForCare(t *target.Target, c Care) []object.Object {
 	var names []string
 	for i := range c.Forget {
 		names = append(names, c.Forget[i].Name)
-		r.config.Care.Forget = append(r.config.Care.Forget, naming.BackupID(c.Forget[i].Name, string(c.Forget[i].UID)))
+		r.config.Care.Forget = append(r.config.Care.Forget, ID(&c.Forget[i]))
 	}
 	r.annotations = map[string]string{naming.AnnotationForget: strings.Join(names, ",")}
 	return r.objects()

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/backup/config"
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/plan/backup"
 	"github.com/crmkeep/crmkeep/internal/plan/object"
@@ -62,10 +63,14 @@ func runs(t *testing.T) map[string][]object.Object {
 		e.Spec.Database = &v1alpha1.EnvironmentDatabase{External: &v1alpha1.ExternalDatabase{
 			Host: "db.example", Port: build.Pointer[int32](6432), CIDR: "192.0.2.0/28", CABundle: "its bundle\n"}}
 	})
+	filling := &v1alpha1.CRMRestore{ObjectMeta: metav1.ObjectMeta{Namespace: "crm-acme", Name: "copy-source", UID: "c0b7"}}
+	copied := resolved(t, func(e *v1alpha1.CRMEnvironment) { e.Name = "copy" })
+	copied.Source = &target.Source{Environment: "prod", Backup: b.Name, Version: "2.0"}
 	return map[string][]object.Object{
 		"backup":   backup.ForBackup(env, &b, locations(), repository),
 		"external": backup.ForBackup(external, &b, locations()[:1], repository),
 		"restore":  backup.ForRestore(env, backup.Restore{Restore: restore, Backup: &b, Locations: locations()}),
+		"copy":     backup.ForRestore(copied, backup.Restore{Restore: filling, Backup: &b, Locations: locations()[:1]}),
 		"drop":     backup.ForDrop(env, restore),
 		"undo":     backup.ForUndo(env, restore),
 		"care": backup.ForCare(env, backup.Care{
@@ -102,6 +107,8 @@ func TestEveryRunIsConfinedBoundedAndItsOwn(t *testing.T) {
 		assert.Equal(t, batchv1.Failed, *job.Spec.PodReplacementPolicy, name)
 		assert.Nil(t, job.Spec.TTLSecondsAfterFinished, name)
 		assert.Positive(t, *job.Spec.ActiveDeadlineSeconds, name)
+		require.Len(t, job.Spec.PodFailurePolicy.Rules, 1, name)
+		assert.Equal(t, []int32{config.ExitLasting}, job.Spec.PodFailurePolicy.Rules[0].OnExitCodes.Values, name)
 		require.Len(t, spec.Containers, 1, name)
 		assert.Equal(t, "400Mi", spec.Containers[0].Resources.Limits.Memory().String(), name)
 		for _, o := range planned {

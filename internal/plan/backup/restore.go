@@ -7,6 +7,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/plan/object"
 	"github.com/crmkeep/crmkeep/internal/plan/target"
 	"github.com/crmkeep/crmkeep/internal/plan/workload"
+	"github.com/crmkeep/crmkeep/internal/vault/layout"
 )
 
 // Restore is what a restore reads: a complete backup of an environment, from locations in this order.
@@ -22,10 +23,14 @@ func ForRestore(t *target.Target, r Restore) []object.Object {
 	out.volumes, out.locations, out.repository = writeVolumes, r.Locations, r.Backup.Status.Record.Repository
 	out.config.Volumes = volumeNames(t)
 	out.config.Locations = locations(t, out.repository, r.Locations)
-	out.config.Restore.ID = naming.BackupID(r.Backup.Name, string(r.Backup.UID))
+	out.config.Restore.ID = ID(r.Backup)
 	out.config.Restore.ManifestDigest = r.Backup.Status.Record.ManifestDigest
 	out.config.Restore.Tenant = t.Tenant
 	out.config.Restore.Environment = r.Backup.Spec.EnvironmentRef.Name
+	if t.RestoreSource() != t.Namespace && t.Class.DataKey != nil {
+		out.config.Keys.RewrapPath = t.Vault.TransitPath("encrypt", layout.EncryptionKeyName(t.Namespace))
+		out.config.Keys.RewrappedPath = t.Vault.KVDataPath(layout.DataKeyPath(t.Namespace))
+	}
 	return out.objects()
 }
 

@@ -9,10 +9,8 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	batchv1ac "k8s.io/client-go/applyconfigurations/batch/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
-	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
@@ -22,6 +20,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/plan/object"
 	"github.com/crmkeep/crmkeep/internal/plan/podspec"
 	"github.com/crmkeep/crmkeep/internal/plan/target"
+	"github.com/crmkeep/crmkeep/internal/plan/workload"
 )
 
 // Names of volumes.
@@ -118,6 +117,10 @@ func (r run) job() *batchv1ac.JobApplyConfiguration {
 			WithActiveDeadlineSeconds(r.target.Settings.Backups.TimeoutSeconds).
 			// Two pods at once would write to one repository.
 			WithPodReplacementPolicy(batchv1.Failed).
+			WithPodFailurePolicy(batchv1ac.PodFailurePolicy().WithRules(batchv1ac.PodFailurePolicyRule().
+				WithAction(batchv1.PodFailurePolicyActionFailJob).
+				WithOnExitCodes(batchv1ac.PodFailurePolicyOnExitCodesRequirement().
+					WithContainerName(containerMain).WithOperator(batchv1.PodFailurePolicyOnExitCodesOpIn).WithValues(config.ExitLasting)))).
 			WithTemplate(corev1ac.PodTemplateSpec().WithLabels(r.labels()).WithSpec(r.pod())))
 }
 
@@ -152,33 +155,9 @@ func (r run) mountVolumes(spec *corev1ac.PodSpecApplyConfiguration, main *corev1
 		spec.WithVolumes(podspec.Claim(claim, claim))
 		main.WithVolumeMounts(podspec.Mount(claim, config.VolumesDir+"/"+v.Name, r.volumes == readVolumes))
 	}
-	if holders := volumeHolders(r.target); len(holders) > 0 {
-		spec.WithAffinity(r.beside(holders))
+	if beside := workload.Beside(r.target); beside != nil {
+		spec.WithAffinity(beside)
 	}
-}
-
-// volumeHolders are the components that mount a volume.
-func volumeHolders(t *target.Target) []string {
-	var holders []string
-	for _, c := range t.Components {
-		if len(c.VolumeMounts) > 0 {
-			holders = append(holders, c.Name)
-		}
-	}
-	return holders
-}
-
-// beside asks for the node of the components that have the volumes, which only one node may have at a time.
-func (r run) beside(components []string) *corev1ac.AffinityApplyConfiguration {
-	return corev1ac.Affinity().WithPodAffinity(corev1ac.PodAffinity().WithPreferredDuringSchedulingIgnoredDuringExecution(
-		corev1ac.WeightedPodAffinityTerm().WithWeight(100).WithPodAffinityTerm(corev1ac.PodAffinityTerm().
-			WithTopologyKey(corev1.LabelHostname).
-			WithLabelSelector(metav1ac.LabelSelector().
-				WithMatchLabels(map[string]string{
-					naming.LabelTenant: r.target.Tenant, naming.LabelEnvironment: r.target.Environment,
-				}).
-				WithMatchExpressions(metav1ac.LabelSelectorRequirement().
-					WithKey(naming.LabelComponent).WithOperator(metav1.LabelSelectorOpIn).WithValues(components...))))))
 }
 
 // encode writes a configuration. It is made of plain values, so this cannot fail.

@@ -44,6 +44,10 @@ func Edges(t *target.Target) []Edge {
 	for _, c := range t.Components {
 		clients = append(clients, c.Name)
 	}
+	if t.Purpose == v1alpha1.PurposeDrill {
+		clients = append(clients, naming.ComponentCheck)
+		edges = append(edges, Edge{From: Endpoint{Component: naming.ComponentCheck}, To: web, Protocol: corev1.ProtocolTCP, Port: config.TLSPort})
+	}
 	for _, name := range append(clients, naming.ComponentBackup, naming.ComponentRestore) {
 		edges = append(edges, databaseEdge(t, name))
 	}
@@ -55,7 +59,8 @@ func Edges(t *target.Target) []Edge {
 	if t.State == v1alpha1.StateQuarantined {
 		return edges
 	}
-	if n.Ingress != nil {
+	// Nobody but its checks has any business in a drill.
+	if n.Ingress != nil && t.Purpose != v1alpha1.PurposeDrill {
 		edges = append(edges, Edge{From: outside(*n.Ingress), To: web, Protocol: corev1.ProtocolTCP, Port: config.TLSPort})
 	}
 	for _, i := range t.Integrations {

@@ -26,29 +26,39 @@ func environments(t *testing.T) map[string]target.Target {
 		for _, external := range []bool{false, true} {
 			for _, integrations := range []bool{false, true} {
 				for _, ingress := range []bool{false, true} {
-					s := build.Settings(func(s *settings.Settings) {
-						if !ingress {
-							s.Network.Ingress = nil
-						}
-					})
-					env := build.Environment("acme", "prod", func(e *v1alpha1.CRMEnvironment) {
-						e.Spec.State = state
-						if external {
-							e.Spec.Database = &v1alpha1.EnvironmentDatabase{External: &v1alpha1.ExternalDatabase{Host: "pg.example", CIDR: "192.0.2.0/28"}}
-						}
-						if integrations {
-							e.Spec.Integrations = []v1alpha1.Integration{{Name: "mail", CIDR: "203.0.113.8/29", Port: 587}}
-						}
-					})
-					name := string(state) + flag(external, " external") + flag(integrations, " integrations") + flag(ingress, " ingress")
-					resolved, err := target.Resolve(s, build.Tenant("acme"), build.Class(), env)
-					require.NoError(t, err)
-					all[name] = resolved
+					for _, drill := range []bool{false, true} {
+						name := string(state) + flag(external, " external") + flag(integrations, " integrations") + flag(ingress, " ingress") + flag(drill, " drill")
+						all[name] = environment(t, state, external, integrations, ingress, drill)
+					}
 				}
 			}
 		}
 	}
 	return all
+}
+
+func environment(t *testing.T, state v1alpha1.EnvironmentState, external, integrations, ingress, drill bool) target.Target {
+	t.Helper()
+	s := build.Settings(func(s *settings.Settings) {
+		if !ingress {
+			s.Network.Ingress = nil
+		}
+	})
+	env := build.Environment("acme", "prod", func(e *v1alpha1.CRMEnvironment) {
+		e.Spec.State = state
+		if external {
+			e.Spec.Database = &v1alpha1.EnvironmentDatabase{External: &v1alpha1.ExternalDatabase{Host: "pg.example", CIDR: "192.0.2.0/28"}}
+		}
+		if integrations {
+			e.Spec.Integrations = []v1alpha1.Integration{{Name: "mail", CIDR: "203.0.113.8/29", Port: 587}}
+		}
+		if drill {
+			e.Spec.Purpose = v1alpha1.PurposeDrill
+		}
+	})
+	resolved, err := target.Resolve(s, build.Tenant("acme"), build.Class(), env)
+	require.NoError(t, err)
+	return resolved
 }
 
 func flag(on bool, name string) string {
@@ -138,6 +148,22 @@ func TestQuarantineCutsOffPeopleAndIntegrationsAndNothingElse(t *testing.T) {
 	assert.Equal(t, "ingress", cut[0].From.Outside.Namespace)
 	assert.Equal(t, "203.0.113.8/29", cut[1].To.Outside.CIDR)
 	assert.Equal(t, "203.0.113.8/29", cut[2].To.Outside.CIDR)
+}
+
+func TestTheApplicationOfADrillIsReachedByItsChecksAndTheOperatorOnly(t *testing.T) {
+	resolved := environments(t)["Running ingress drill"]
+	var from []string
+	for _, e := range network.Edges(&resolved) {
+		if e.To.Component != "web" {
+			continue
+		}
+		if e.From.Outside != nil {
+			from = append(from, e.From.Outside.Namespace)
+		} else {
+			from = append(from, e.From.Component)
+		}
+	}
+	assert.ElementsMatch(t, []string{naming.ComponentCheck, build.Settings().Network.OperatorNamespace}, from)
 }
 
 func TestTheDatabaseIsReachedByWhatUsesItOnly(t *testing.T) {

@@ -17,6 +17,8 @@ type Environment struct {
 	// Namespace is the workload namespace.
 	Namespace  string
 	Components []Component
+	// Unfilled tells that the data key comes with the data of another environment.
+	Unfilled bool
 }
 
 // Component runs under its own ServiceAccount and can do in Vault what it needs, nothing else.
@@ -45,7 +47,7 @@ func Layout(settings layout.Settings, environment Environment) layout.Layout {
 		EvidenceKey: layout.TransitKey{Name: layout.EvidenceKeyName(environment.Namespace), Type: layout.Ed25519},
 		DataKey: layout.DataKey{
 			Path:   layout.DataKeyPath(environment.Namespace),
-			Wanted: slices.ContainsFunc(environment.Components, func(c Component) bool { return c.NeedsDataKey }),
+			Wanted: !environment.Unfilled && slices.ContainsFunc(environment.Components, func(c Component) bool { return c.NeedsDataKey }),
 		},
 		Admin:      layout.AdminPath(environment.Namespace),
 		RolePrefix: layout.PKIRoleName(environment.Namespace, ""),

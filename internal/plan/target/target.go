@@ -48,6 +48,13 @@ type Target struct {
 	Current v1alpha1.ClassVersion
 	User    int64
 
+	// Source fills the environment; nil for one that starts empty or has its data already.
+	Source *Source
+	// Filled is what the environment was filled with; nil for one that starts empty or is not filled yet.
+	Filled *v1alpha1.EnvironmentSourceStatus
+	// KeepLogins are the people who can still log in to a copy.
+	KeepLogins []v1alpha1.Login
+
 	Components   []Component
 	Database     Database
 	Volumes      []Volume
@@ -90,6 +97,7 @@ func Resolve(s settings.Settings, tenant *v1alpha1.CRMTenant, class *v1alpha1.CR
 		User:         valueOr(class.Spec.User, DefaultUser),
 		Integrations: env.Spec.Integrations,
 	}
+	t.resolveSource(env)
 	if err := t.resolveVersion(class, env); err != nil {
 		return Target{}, err
 	}
@@ -106,9 +114,6 @@ func (t *Target) WebComponent() Component {
 	i := slices.IndexFunc(t.Components, func(c Component) bool { return c.Type == v1alpha1.ComponentWeb })
 	return t.Components[i]
 }
-
-// RestoreSource is the workload namespace of the environment whose backups this one is restored from: its own.
-func (t *Target) RestoreSource() string { return t.Namespace }
 
 // NeedsMigration tells whether the database has to be taken to the wanted version first.
 func (t *Target) NeedsMigration() bool { return t.Current.Name != t.Version.Name }

@@ -2,8 +2,6 @@
 package teardown
 
 import (
-	"crypto/ed25519"
-	"encoding/json"
 	"time"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -20,9 +18,6 @@ import (
 	"github.com/crmkeep/crmkeep/internal/settings"
 	"github.com/crmkeep/crmkeep/internal/vault/layout"
 )
-
-// certificateField of the ConfigMap holds an evidence.Certificate.
-const certificateField = "certificate.json"
 
 // Environment is one that is deleted. Its class and tenant may be gone already, so it knows no more than names.
 type Environment struct {
@@ -43,13 +38,15 @@ func (e Environment) Kept() []object.Object {
 			WithPolicyTypes(networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress))}}
 }
 
-// Statement says what a shred has destroyed.
-func (e Environment) Statement(env *v1alpha1.CRMEnvironment, tenant *v1alpha1.CRMTenant, now time.Time) evidence.DestructionStatement {
+// Statement says what a shred has destroyed. Backups are those that the destroyed key has made, as MadeWith gives them.
+func (e Environment) Statement(
+	env *v1alpha1.CRMEnvironment, tenant *v1alpha1.CRMTenant, backups []v1alpha1.CRMBackup, now time.Time,
+) evidence.DestructionStatement {
 	s := evidence.DestructionStatement{
 		Tenant: e.Tenant, Environment: e.Name, UID: string(env.UID),
 		Purpose: string(env.Spec.Purpose), Class: env.Spec.ClassRef.Name, Owner: tenant.Spec.Owner.Name,
 		RequestedAt: env.DeletionTimestamp.UTC().Format(time.RFC3339), DestroyedAt: now.UTC().Format(time.RFC3339),
-		Key: e.Layout().EncryptionKey.Name,
+		Key: e.Layout().EncryptionKey.Name, Backups: destroyed(backups), BackupCount: len(backups),
 	}
 	if env.Status.Encryption != nil {
 		s.KeyVersions = env.Status.Encryption.KeyVersion
@@ -63,13 +60,13 @@ func CertificateName(env *v1alpha1.CRMEnvironment) string {
 }
 
 // Certificate plans the ConfigMap. It belongs to the tenant: the environment's end does not reach it.
-func (e Environment) Certificate(env *v1alpha1.CRMEnvironment, statement string, signature []byte, key ed25519.PublicKey) (object.Object, error) {
-	text, err := json.MarshalIndent(evidence.Certificate{Statement: statement, Signature: signature, PublicKey: key}, "", "  ")
+func (e Environment) Certificate(env *v1alpha1.CRMEnvironment, signed evidence.Certificate) (object.Object, error) {
+	data, err := signed.Data()
 	if err != nil {
 		return object.Object{}, err
 	}
 	labels := object.Labels(e.Tenant, "")
 	labels[naming.LabelEvidence] = "destruction"
 	return object.Object{CreateOnly: true, Configuration: corev1ac.ConfigMap(CertificateName(env), env.Namespace).
-		WithLabels(labels).WithImmutable(true).WithData(map[string]string{certificateField: string(text)})}, nil
+		WithLabels(labels).WithImmutable(true).WithData(data)}, nil
 }

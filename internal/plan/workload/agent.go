@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v2"
 	"k8s.io/apimachinery/pkg/util/json"
@@ -34,6 +35,7 @@ func Values(t *target.Target, port int32) map[string]string {
 		"environment.purpose":  string(t.Purpose),
 		"environment.url":      t.URL(),
 		"files.dir":            config.FilesDir,
+		"source.keepLogins":    keepLogins(t),
 		"tenant.displayName":   t.DisplayName,
 		"tenant.name":          t.Tenant,
 		"version":              t.Version.Name,
@@ -42,6 +44,14 @@ func Values(t *target.Target, port int32) map[string]string {
 		values["admin.login"] = t.Class.Admin.Login
 	}
 	return values
+}
+
+func keepLogins(t *target.Target) string {
+	logins := make([]string, len(t.KeepLogins))
+	for i, l := range t.KeepLogins {
+		logins[i] = string(l)
+	}
+	return strings.Join(logins, ",")
 }
 
 // Identities are the components as Vault and the certificates know them.
@@ -64,6 +74,9 @@ func Identities(t *target.Target) []secrets.Component {
 			}
 		}
 		identities = append(identities, i)
+	}
+	if hasChecks(t) {
+		identities = append(identities, checkIdentity(t))
 	}
 	return append(identities, runIdentities(t)...)
 }
@@ -112,7 +125,7 @@ func dataKeyConfig(t *target.Target) *config.DataKey {
 func applicationConfig(t *target.Target, id secrets.Component, port int32) config.Config {
 	c := agentConfig(t, id)
 	c.Database = databaseEndpoint(t)
-	migration := id.Name == naming.ComponentMigrate
+	migration := id.Name == naming.ComponentMigrate || id.Name == naming.ComponentCheck
 	for _, f := range t.Class.Files {
 		if migration || f.Audience != audienceMigration {
 			c.Files = append(c.Files, config.File{Name: f.Name, Template: binding.Template(f.Template)})

@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	batchv1ac "k8s.io/client-go/applyconfigurations/batch/v1"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
@@ -70,20 +71,25 @@ func componentPod(t *target.Target, id secrets.Component, c target.Component, ve
 			p.main.WithLivenessProbe(healthProbe("/live", 10, 6).WithInitialDelaySeconds(30))
 		}
 	}
-	p.mountClassVolumes(c.VolumeMounts)
+	p.mountClassVolumes(c.VolumeMounts, p.main)
 	return p, nil
 }
 
-// mountClassVolumes gives the application its volumes and the folders that it writes to and nobody keeps.
-func (p *pod) mountClassVolumes(mounts []v1alpha1.ClassVolumeMount) {
+// mountClassVolumes gives the application's containers its volumes and the folders that it writes to and nobody keeps.
+func (p *pod) mountClassVolumes(mounts []v1alpha1.ClassVolumeMount, containers ...*corev1ac.ContainerApplyConfiguration) {
+	mount := func(name, dir string) {
+		for _, c := range containers {
+			c.WithVolumeMounts(podspec.Mount(name, dir, false))
+		}
+	}
 	for _, m := range mounts {
 		p.volumes = append(p.volumes, podspec.Claim(naming.Volume(m.Name), naming.Volume(m.Name)))
-		p.main.WithVolumeMounts(podspec.Mount(naming.Volume(m.Name), m.MountPath, false))
+		mount(naming.Volume(m.Name), m.MountPath)
 	}
 	for i, dir := range p.target.Class.WritablePaths {
 		name := "writable-" + itoa(int32(i))
 		p.volumes = append(p.volumes, podspec.Scratch(name))
-		p.main.WithVolumeMounts(podspec.Mount(name, dir, false))
+		mount(name, dir)
 	}
 }
 

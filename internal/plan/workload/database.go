@@ -45,10 +45,10 @@ func database(t *target.Target, id secrets.Component, run Run) ([]object.Object,
 		},
 	}
 	image := t.Settings.Images.Postgres
-	p.init = podspec.Container(p.target.Settings.Images, containerInit, image).
+	p.inits = []*corev1ac.ContainerApplyConfiguration{podspec.Container(p.target.Settings.Images, containerInit, image).
 		WithCommand(path.Join(config.BinDir, "crmkeep")).WithArgs("postgres-init", "--data", dataDir).
 		WithResources(podspec.Resources(t.Database.CPU, t.Database.Memory, t.Database.Memory)).
-		WithVolumeMounts(podspec.Mount(volumeBin, config.BinDir, true), podspec.Mount(volumeData, dataMount, false), podspec.Mount(volumeTmp, "/tmp", false))
+		WithVolumeMounts(podspec.Mount(volumeBin, config.BinDir, true), podspec.Mount(volumeData, dataMount, false), podspec.Mount(volumeTmp, "/tmp", false))}
 	// SIGTERM waits until every client has left; SIGINT ends their sessions and writes a checkpoint.
 	p.main = p.application(image, "SIGINT", []string{
 		"postgres", "-D", dataDir, "-c", "config_file=" + path.Join(config.FilesDir, serverconfig.ConfFile),

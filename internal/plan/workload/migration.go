@@ -21,21 +21,38 @@ const (
 	migrationStopSeconds    int64 = 60
 )
 
+// Names of the containers of a migration that makes a copy harmless.
+const (
+	containerMigrate    = "migrate"
+	containerNeutralise = "neutralise"
+)
+
 // MigrationJob is the name of the Job that takes the database to the wanted version. It changes with the version, its image and
-// the command, so a mended class is tried again by itself.
+// the commands, so a mended class is tried again by itself.
 func MigrationJob(t *target.Target) string {
 	parts := append([]string{t.Version.Name, t.Version.Image}, t.Class.Migration.Command...)
+	if t.Neutralises() {
+		parts = append(append(parts, containerNeutralise), t.Class.Neutralise.Command...)
+	}
 	return naming.MigrationJob(strings.Join(parts, "\x00"))
 }
 
-// VersionField of the version record.
-const VersionField = "version"
+// Fields of the version record. The last two are of a copy.
+const (
+	VersionField       = "version"
+	SourceField        = "source"
+	SourceVersionField = "sourceVersion"
+)
 
-// versionRecord remembers the version of the database where a teardown that retains data leaves it.
+// versionRecord remembers the version of the database, and what it was filled with, where a teardown that retains data leaves it.
 func versionRecord(t *target.Target) *corev1ac.ConfigMapApplyConfiguration {
+	data := map[string]string{VersionField: t.Current.Name}
+	if t.Filled != nil {
+		data[SourceField], data[SourceVersionField] = t.Filled.Backup, t.Filled.Version
+	}
 	return corev1ac.ConfigMap(naming.VersionRecord, t.Namespace).
 		WithLabels(objectLabels(t, naming.ComponentDatabase)).
-		WithData(map[string]string{VersionField: t.Current.Name})
+		WithData(data)
 }
 
 // migration plans the identity of the migration and, when it is its turn, the Job.
@@ -46,17 +63,40 @@ func migration(t *target.Target, id secrets.Component, run Run) ([]object.Object
 	if !run.Migrate {
 		return objects, nil
 	}
-	command, err := renderCommand(t.Class.Migration.Command, Values(t, *web.Port))
-	if err != nil {
-		return nil, err
-	}
 	p := pod{
 		target: t, component: naming.ComponentMigrate, config: c, user: t.User,
 		graceSeconds: migrationStopSeconds, restart: corev1.RestartPolicyNever,
 	}
-	p.main = p.application(t.Version.Image, "", command).WithResources(podspec.Resources(web.CPU, web.Memory, web.Memory))
-	p.mountClassVolumes(web.VolumeMounts)
+	commands, err := p.migrationCommands(web)
+	if err != nil {
+		return nil, err
+	}
+	p.inits, p.main = commands[:len(commands)-1], commands[len(commands)-1]
+	p.mountClassVolumes(web.VolumeMounts, commands...)
 	return append(objects, object.Object{Configuration: migrationJob(p), CreateOnly: true}), nil
+}
+
+// migrationCommands are the containers of a migration, in order. In a copy the last makes it harmless, in the same pod: nothing of the
+// application starts before both have succeeded.
+func (p pod) migrationCommands(web target.Component) ([]*corev1ac.ContainerApplyConfiguration, error) {
+	t := p.target
+	commands := [][]string{t.Class.Migration.Command}
+	if t.Neutralises() {
+		commands = append(commands, t.Class.Neutralise.Command)
+	}
+	containers := make([]*corev1ac.ContainerApplyConfiguration, len(commands))
+	for i, command := range commands {
+		rendered, err := renderCommand(command, Values(t, *web.Port))
+		if err != nil {
+			return nil, err
+		}
+		containers[i] = p.application(t.Version.Image, "", rendered).WithResources(podspec.Resources(web.CPU, web.Memory, web.Memory))
+	}
+	if t.Neutralises() {
+		containers[0].WithName(containerMigrate)
+		containers[1].WithName(containerNeutralise)
+	}
+	return containers, nil
 }
 
 func migrationJob(p pod) *batchv1ac.JobApplyConfiguration {

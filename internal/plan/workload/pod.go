@@ -43,6 +43,9 @@ var (
 	filesLimit = resource.MustParse("16Mi")
 )
 
+// crmkeepProgram is where crmkeep is in its own image.
+const crmkeepProgram = "/crmkeep"
+
 // pod is what differs from pod to pod.
 type pod struct {
 	target    *target.Target
@@ -50,8 +53,8 @@ type pod struct {
 	config    config.Config
 	user      int64
 	main      *corev1ac.ContainerApplyConfiguration
-	// init runs between the agent's start and main; nil for none.
-	init         *corev1ac.ContainerApplyConfiguration
+	// inits run one after the other between the agent's start and main.
+	inits        []*corev1ac.ContainerApplyConfiguration
 	volumes      []*corev1ac.VolumeApplyConfiguration
 	graceSeconds int64
 	restart      corev1.RestartPolicy
@@ -61,14 +64,11 @@ type pod struct {
 // what they read has changed.
 func (p pod) template() *corev1ac.PodTemplateSpecApplyConfiguration {
 	labels := podLabels(p.target, p.component)
-	inits := []*corev1ac.ContainerApplyConfiguration{p.install(), p.agent()}
-	if p.init != nil {
-		inits = append(inits, p.init)
-	}
 	spec := podspec.Restricted(p.component, p.user).
 		WithTerminationGracePeriodSeconds(p.graceSeconds).
 		WithRestartPolicy(p.restart).
-		WithInitContainers(inits...).
+		WithInitContainers(p.install(), p.agent()).
+		WithInitContainers(p.inits...).
 		WithContainers(p.main).
 		WithVolumes(p.agentVolumes()...).
 		WithVolumes(p.volumes...)
@@ -105,7 +105,7 @@ func (p pod) agent() *corev1ac.ContainerApplyConfiguration {
 
 func (p pod) crmkeep(name string, args ...string) *corev1ac.ContainerApplyConfiguration {
 	return podspec.Container(p.target.Settings.Images, name, p.target.Settings.Images.Crmkeep).
-		WithCommand("/crmkeep").WithArgs(args...).
+		WithCommand(crmkeepProgram).WithArgs(args...).
 		WithResources(podspec.Resources(agentCPU, agentMemory, agentLimit))
 }
 

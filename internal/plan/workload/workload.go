@@ -35,7 +35,7 @@ func Objects(t *target.Target, run Run) ([]object.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	objects = append(objects, runAccounts(t)...)
+	objects = append(append(objects, runAccounts(t)...), checkSupport(t)...)
 	if t.Database.External == nil {
 		more, err := database(t, identities[naming.ComponentDatabase], run)
 		if err != nil {
@@ -43,7 +43,7 @@ func Objects(t *target.Target, run Run) ([]object.Object, error) {
 		}
 		objects = append(objects, more...)
 	}
-	if t.Current.Name != "" {
+	if t.Current.Name != "" || t.Filled != nil {
 		objects = append(objects, object.Object{Configuration: versionRecord(t)})
 	}
 	for _, v := range t.Volumes {

@@ -45,8 +45,8 @@ func Tenant(name string, change ...func(*v1alpha1.CRMTenant)) *v1alpha1.CRMTenan
 	return t
 }
 
-// Class is a product with a component of each type but Scheduled, a volume, a data key, a first administrator and two versions, of
-// which the second is the default.
+// Class is a product with a component of each type but Scheduled, a volume, a data key, a first administrator, a command that neutralises
+// copies and two versions, of which the second is the default.
 func Class(change ...func(*v1alpha1.CRMClass)) *v1alpha1.CRMClass {
 	c := &v1alpha1.CRMClass{
 		TypeMeta:   typeMeta("CRMClass"),
@@ -64,7 +64,8 @@ func Class(change ...func(*v1alpha1.CRMClass)) *v1alpha1.CRMClass {
 				{Name: "demo.conf", Template: "url=${environment.url}\nkey=${key.hex}\n"},
 				{Name: "admin-password", Template: "${admin.password}", Audience: "Migration"},
 			},
-			Migration: v1alpha1.ClassMigration{Command: []string{"demo", "migrate", "${version}"}},
+			Migration:  v1alpha1.ClassMigration{Command: []string{"demo", "migrate", "${version}"}},
+			Neutralise: &v1alpha1.ClassCommand{Command: []string{"demo", "neutralise", "--keep", "${source.keepLogins}"}},
 			Components: []v1alpha1.ClassComponent{
 				{
 					Name: "web", Type: v1alpha1.ComponentWeb, Command: []string{"demo", "serve", "${app.port}"}, Port: Pointer[int32](8000),

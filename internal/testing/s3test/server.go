@@ -43,6 +43,7 @@ type Server struct {
 
 	listen  string
 	dir     string
+	size    string
 	pool    *x509.CertPool
 	process *exec.Cmd
 	log     bytes.Buffer
@@ -51,11 +52,22 @@ type Server struct {
 // Start runs a server with the buckets until the test ends. Without BinaryEnv it skips the test.
 func Start(t testing.TB, buckets ...string) *Server {
 	t.Helper()
+	return start(t, "", buckets)
+}
+
+// StartSmall runs a server whose disk takes no more than size, as mount takes it: "8m". What it stored is gone once it is stopped.
+func StartSmall(t testing.TB, size string, buckets ...string) *Server {
+	t.Helper()
+	return start(t, size, buckets)
+}
+
+func start(t testing.TB, size string, buckets []string) *Server {
+	t.Helper()
 	need.Env(t, BinaryEnv, "a real S3 server, built by hack/tools")
 	listen := freeAddress(t)
 	s := &Server{
 		Endpoint: "https://" + listen, AccessKeyID: random(10), SecretAccessKey: random(20),
-		listen: listen, dir: t.TempDir(),
+		listen: listen, dir: t.TempDir(), size: size,
 	}
 	for _, folder := range []string{"buckets", "metadata", "versions"} {
 		if err := os.Mkdir(filepath.Join(s.dir, folder), 0o700); err != nil {
@@ -102,9 +114,13 @@ func (s *Server) Location(name, bucket, prefix string) config.Location {
 // Run starts a stopped server on the same address with what it had stored.
 func (s *Server) Run(t testing.TB) {
 	t.Helper()
-	process := exec.Command(os.Getenv(BinaryEnv), "--port", s.listen, "--region", Region, "--quiet",
+	command := []string{os.Getenv(BinaryEnv), "--port", s.listen, "--region", Region, "--quiet",
 		"--cert", filepath.Join(s.dir, "tls.crt"), "--key", filepath.Join(s.dir, "tls.key"), "--health", "/health",
-		"posix", "--sidecar", filepath.Join(s.dir, "metadata"), "--versioning-dir", filepath.Join(s.dir, "versions"), filepath.Join(s.dir, "buckets"))
+		"posix", "--sidecar", filepath.Join(s.dir, "metadata"), "--versioning-dir", filepath.Join(s.dir, "versions"), filepath.Join(s.dir, "buckets")}
+	if s.size != "" {
+		command = append(s.onSmallDisk(), command...)
+	}
+	process := exec.Command(command[0], command[1:]...)
 	process.Env = append(os.Environ(), "ROOT_ACCESS_KEY_ID="+s.AccessKeyID, "ROOT_SECRET_ACCESS_KEY="+s.SecretAccessKey)
 	process.Stdout, process.Stderr = &s.log, &s.log
 	if err := process.Start(); err != nil {
@@ -112,6 +128,12 @@ func (s *Server) Run(t testing.TB) {
 	}
 	s.process = process
 	s.waitHealthy(t)
+}
+
+// onSmallDisk begins a command whose buckets are on a disk in memory that no other process sees, which takes no rights of root.
+func (s *Server) onSmallDisk() []string {
+	return []string{"unshare", "--user", "--map-root-user", "--mount", "sh", "-c",
+		`mount -t tmpfs -o size="$0" tmpfs "$1" && shift && exec "$@"`, s.size, filepath.Join(s.dir, "buckets")}
 }
 
 // Stop kills the process, as when a store goes away; what it stored stays until the test ends.

@@ -62,6 +62,7 @@ func prepare(t *testing.T) {
 			create(t, admin, object)
 		}
 		create(t, admin, pod(), environment("plain"), approved(environment("approved"), approver), tornDown(environment("ending")))
+		create(t, admin, backup("by-hand"), scheduled(backup("nightly-1")), copyOf("copied", v1alpha1.PurposeSandbox), copyOf("drill", v1alpha1.PurposeDrill))
 		install(t, admin, "config/admission")
 		prepared = true
 	})

@@ -1,5 +1,5 @@
-// Package backup measures `crmkeep backup` beside `pg_dump | restic` typed by hand: the same server, the same data, the same object
-// store, in turns.
+// Package backup measures `crmkeep backup` beside `pg_dump | restic` typed by hand, and `crmkeep restore` beside `restic dump | psql`: the
+// same server, the same data, the same object store, in turns.
 package backup
 
 import (
@@ -8,9 +8,12 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 
 	"github.com/crmkeep/crmkeep/internal/backup/backuptest"
+	"github.com/crmkeep/crmkeep/internal/backup/config"
+	"github.com/crmkeep/crmkeep/internal/backup/restore"
 	"github.com/crmkeep/crmkeep/internal/backup/run"
 	"github.com/crmkeep/crmkeep/internal/testing/s3test"
 )
@@ -21,13 +24,19 @@ const (
 	bytesEnv = "BENCH_BYTES"
 	// filesEnv is how much is in files, in bytes. Default 200 MiB.
 	filesEnv = "BENCH_FILES"
-	// roundsEnv is how often each side makes a first backup. Default 3.
+	// roundsEnv is how often each side makes a first backup, and restores it. Default 3.
 	roundsEnv = "BENCH_ROUNDS"
 	// resultEnv is a file for the results, JSON. Default: none.
 	resultEnv = "BENCH_RESULT"
 )
 
-func TestMain(m *testing.M) { backuptest.Main(m, run.NewCommand) }
+func TestMain(m *testing.M) { backuptest.Main(m, newCommand) }
+
+func newCommand() *cobra.Command {
+	root := &cobra.Command{Use: "crmkeep"}
+	root.AddCommand(run.NewCommand(), restore.NewCommand())
+	return root
+}
 
 // BenchmarkBackup runs once, whatever -benchtime says: its rounds are its own.
 func BenchmarkBackup(b *testing.B) {
@@ -37,15 +46,16 @@ func BenchmarkBackup(b *testing.B) {
 	fill(b, w, number(b, bytesEnv, 1<<30), number(b, filesEnv, 200<<20))
 	s := &sides{World: w, server: server, location: location}
 	r := &report{Load: load(b)}
-	turns := []func(){
-		func() { r.Hand = append(r.Hand, s.byHand(b)) },
-		func() { r.Crmkeep = append(r.Crmkeep, s.backup(b, s.newRepository(), "first")) },
-	}
-	for range number(b, roundsEnv, 3) {
-		turns[0]()
-		turns[1]()
-		slices.Reverse(turns) // so that neither always comes first
-	}
+	rounds := number(b, roundsEnv, 3)
+	var byHand, byCrmkeep config.Location
+	inTurns(rounds,
+		func() { byHand = s.newRepository(); r.Hand = append(r.Hand, s.byHand(b, byHand)) },
+		func() { byCrmkeep = s.newRepository(); r.Crmkeep = append(r.Crmkeep, s.backup(b, byCrmkeep, "first")) })
+	inTurns(rounds,
+		func() { r.HandRestore = append(r.HandRestore, s.restoreByHand(b, byHand, r.Hand[0].Bytes)) },
+		func() {
+			r.CrmkeepRestore = append(r.CrmkeepRestore, s.restore(b, byCrmkeep, r.Crmkeep[len(r.Crmkeep)-1]))
+		})
 	for _, change := range changes {
 		repository := s.newRepository()
 		first := s.backup(b, repository, "first")
@@ -54,6 +64,16 @@ func BenchmarkBackup(b *testing.B) {
 	}
 	r.print(b)
 	r.write(b, os.Getenv(resultEnv))
+}
+
+// inTurns lets two sides take turns, so that neither always comes first.
+func inTurns(rounds int64, turns ...func()) {
+	for range rounds {
+		for _, turn := range turns {
+			turn()
+		}
+		slices.Reverse(turns)
+	}
 }
 
 // number of an environment variable.
@@ -68,7 +88,7 @@ func number(b *testing.B, name string, otherwise int64) int64 {
 	return n
 }
 
-// measured is one backup.
+// measured is one backup, or one restore of it.
 type measured struct {
 	Seconds float64 `json:"seconds"`
 	// Bytes that were read: the dump and the files. Added is what the repository grew by.
@@ -80,6 +100,9 @@ type measured struct {
 	Peak int64 `json:"peak,omitempty"`
 	// Stages of crmkeep, in seconds.
 	Stages map[string]float64 `json:"stages,omitempty"`
+
+	// digest of the manifest of a backup.
+	digest string
 }
 
 func (m measured) rate() float64 { return float64(m.Bytes) / (1 << 20) / m.Seconds }

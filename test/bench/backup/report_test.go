@@ -26,6 +26,9 @@ type report struct {
 	Hand    []measured `json:"hand"`
 	Crmkeep []measured `json:"crmkeep"`
 	Changed []changed  `json:"changed"`
+	// HandRestore and CrmkeepRestore are restores of the last backup of each side.
+	HandRestore    []measured `json:"handRestore"`
+	CrmkeepRestore []measured `json:"crmkeepRestore"`
 }
 
 // changed is a backup after some rows changed, beside the one before.
@@ -58,25 +61,31 @@ func verdict(kept bool) string {
 
 func (r *report) print(b *testing.B) {
 	b.Helper()
-	hand, crmkeep := median(r.Hand), median(r.Crmkeep)
-	ratio := crmkeep.rate() / hand.rate()
-	var peak int64
-	for _, m := range r.Crmkeep {
-		peak = max(peak, m.Peak)
-	}
-	fmt.Printf("\n%d MiB with the files; medians of %d rounds; load %s when it began\n\n", crmkeep.Bytes>>20, len(r.Hand), r.Load)
+	fmt.Printf("\n%d MiB with the files; medians of %d rounds; load %s when it began\n\n", r.Crmkeep[0].Bytes>>20, len(r.Hand), r.Load)
 	fmt.Println("| what | by hand | crmkeep | budget | |")
 	fmt.Println("|---|---|---|---|---|")
-	fmt.Printf("| first backup | %.1f MiB/s | %.1f MiB/s | ratio %.2f, at least %.1f | %s |\n", hand.rate(), crmkeep.rate(), ratio, leastRatio, verdict(ratio >= leastRatio))
-	fmt.Printf("| its CPU seconds | %.1f | %.1f | – | |\n", hand.CPU, crmkeep.CPU)
-	fmt.Printf("| memory at most | %d MiB | %d MiB | under %d MiB | %s |\n", hand.Peak>>20, peak>>20, mostMemory>>20, verdict(peak < mostMemory))
+	b.ReportMetric(compare("first backup", r.Hand, r.Crmkeep), "ratio")
+	b.ReportMetric(compare("restore", r.HandRestore, r.CrmkeepRestore), "restore-ratio")
 	for _, c := range r.Changed {
 		share := float64(c.Second.Added) / float64(c.First.Added)
 		fmt.Printf("| uploaded after a change of %s | – | %.1f of %.1f MiB: %.1f %% | at most %.0f %% | %s |\n",
 			c.Change, mib(c.Second.Added), mib(c.First.Added), 100*share, 100*mostUploaded, verdict(share <= mostUploaded))
 	}
-	fmt.Printf("\nseconds of crmkeep's stages: %v\n\n", crmkeep.Stages)
-	b.ReportMetric(ratio, "ratio")
+	fmt.Printf("\nseconds of crmkeep's stages: %v, and of a restore: %v\n\n", median(r.Crmkeep).Stages, median(r.CrmkeepRestore).Stages)
+}
+
+// compare prints the rows of what both sides did, and gives the ratio of their rates.
+func compare(what string, byHand, byCrmkeep []measured) (ratio float64) {
+	hand, crmkeep := median(byHand), median(byCrmkeep)
+	ratio = crmkeep.rate() / hand.rate()
+	var peak int64
+	for _, m := range byCrmkeep {
+		peak = max(peak, m.Peak)
+	}
+	fmt.Printf("| %s | %.1f MiB/s | %.1f MiB/s | ratio %.2f, at least %.1f | %s |\n", what, hand.rate(), crmkeep.rate(), ratio, leastRatio, verdict(ratio >= leastRatio))
+	fmt.Printf("| its CPU seconds | %.1f | %.1f | – | |\n", hand.CPU, crmkeep.CPU)
+	fmt.Printf("| its memory at most | %d MiB | %d MiB | under %d MiB | %s |\n", hand.Peak>>20, peak>>20, mostMemory>>20, verdict(peak < mostMemory))
+	return ratio
 }
 
 func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }

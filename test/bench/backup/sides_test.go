@@ -41,48 +41,58 @@ func (s *sides) backup(b *testing.B, location config.Location, id string) measur
 	b.Helper()
 	cfg := s.Config(b, naming.ComponentBackup, location)
 	cfg.Backup = &config.Backup{ID: id, Tenant: backuptest.Tenant, Environment: backuptest.Environment, Class: "tryton", Version: "6.0"}
-	o := s.Options(b, naming.ComponentBackup, cfg)
-	self, err := os.Executable()
-	require.NoError(b, err)
-	process := exec.Command(self, "--config", o.ConfigDir, "--token-file", o.TokenFile, "--scratch-dir", o.ScratchDir,
-		"--volumes-dir", o.VolumesDir, "--result", o.ResultFile, "--progress-address", o.ProgressAddress)
-	process.Env = append(os.Environ(), backuptest.AsCommandEnv+"=1")
-	var m measured
-	m.run(b, process)
-	message, err := os.ReadFile(o.ResultFile)
-	require.NoError(b, err)
-	r, err := result.ParseResult(string(message), []string{location.Name})
-	require.NoError(b, err)
-	require.Empty(b, r.Reason, r.Message)
-	m.Bytes, m.Added, m.Stages = r.Bytes, r.Locations[0].BytesAdded, r.Seconds
+	m, r := s.crmkeep(b, naming.ComponentBackup, cfg)
+	m.Bytes, m.Added, m.Stages, m.digest = r.Bytes, r.Locations[0].BytesAdded, r.Seconds, r.ManifestDigest
 	return m
 }
 
-// byHand types what an administrator would, from the empty repository on.
-func (s *sides) byHand(b *testing.B) measured {
+// crmkeep runs a subcommand, which is a component's, as a process of its own.
+func (s *sides) crmkeep(b *testing.B, component string, cfg config.Config) (m measured, r result.Result) {
 	b.Helper()
-	location := s.newRepository()
-	certificates := s.Database.CertDir(b, naming.ComponentBackup)
+	o := s.Options(b, component, cfg)
+	self, err := os.Executable()
+	require.NoError(b, err)
+	process := exec.Command(self, component, "--config", o.ConfigDir, "--token-file", o.TokenFile, "--scratch-dir", o.ScratchDir,
+		"--volumes-dir", o.VolumesDir, "--result", o.ResultFile, "--progress-address", o.ProgressAddress)
+	process.Env = append(os.Environ(), backuptest.AsCommandEnv+"=1")
+	m.run(b, process)
+	message, err := os.ReadFile(o.ResultFile)
+	require.NoError(b, err)
+	r, err = result.ParseResult(string(message), []string{s.location.Name})
+	require.NoError(b, err)
+	require.Empty(b, r.Reason, r.Message)
+	return m, r
+}
+
+// shell runs what an administrator types, with access to the database as a component and to a repository of their own, in the folder of
+// the volume.
+func (s *sides) shell(b *testing.B, component, role string, location config.Location, script string) (m measured) {
+	b.Helper()
+	certificates := s.Database.CertDir(b, component)
 	ca := filepath.Join(b.TempDir(), "ca.pem")
 	require.NoError(b, os.WriteFile(ca, []byte(location.CABundle), 0o600))
 	host, port, _ := strings.Cut(s.Database.Address, ":")
-	environment := append(os.Environ(),
+	command := exec.Command("bash", "-euo", "pipefail", "-c", script)
+	command.Dir = filepath.Join(s.VolumesDir, backuptest.Volume)
+	command.Env = append(os.Environ(),
 		"PGHOST="+agenttest.DatabaseHost, "PGHOSTADDR="+host, "PGPORT="+port, "PGDATABASE="+agenttest.DatabaseName,
-		"PGUSER="+naming.BackupRole(agenttest.DatabaseName), "PGSSLMODE=verify-full",
+		"PGUSER="+role, "PGSSLMODE=verify-full",
 		"PGSSLCERT="+filepath.Join(certificates, agent.CertFile), "PGSSLKEY="+filepath.Join(certificates, agent.KeyFile),
 		"PGSSLROOTCERT="+filepath.Join(certificates, agent.CAFile),
 		"RESTIC_REPOSITORY=s3:"+location.Endpoint+"/"+location.Bucket+"/"+location.Prefix, "RESTIC_PASSWORD=by hand", "RESTIC_CACERT="+ca,
 		"AWS_ACCESS_KEY_ID="+s.server.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+s.server.SecretAccessKey, "AWS_DEFAULT_REGION="+location.Region,
 		"XDG_CACHE_HOME="+b.TempDir())
-	shell := func(script string) *exec.Cmd {
-		command := exec.Command("bash", "-euo", "pipefail", "-c", script)
-		command.Env, command.Dir = environment, filepath.Join(s.VolumesDir, backuptest.Volume)
-		return command
-	}
+	m.run(b, command)
+	return m
+}
+
+// byHand types what an administrator would, from the empty repository on.
+func (s *sides) byHand(b *testing.B, location config.Location) measured {
+	b.Helper()
 	out := filepath.Join(b.TempDir(), "summaries")
-	var m measured
-	m.run(b, shell("restic init --quiet; pg_dump | restic backup --json --quiet --stdin --stdin-filename database.sql >"+out+
-		"; restic backup --json --quiet . >>"+out))
+	m := s.shell(b, naming.ComponentBackup, naming.BackupRole(agenttest.DatabaseName), location,
+		"restic init --quiet; pg_dump | restic backup --json --quiet --stdin --stdin-filename database.sql >"+out+
+			"; restic backup --json --quiet . >>"+out)
 	summaries, err := os.ReadFile(out)
 	require.NoError(b, err)
 	for line := range strings.Lines(string(summaries)) {

@@ -41,6 +41,12 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: request
       type:
         scalar: string
+- name: com.github.crmkeep.crmkeep.api.v1alpha1.BackupImport
+  map:
+    fields:
+    - name: id
+      type:
+        scalar: string
 - name: com.github.crmkeep.crmkeep.api.v1alpha1.BackupLocationStatus
   map:
     fields:
@@ -303,6 +309,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: environmentRef
       type:
         namedType: com.github.crmkeep.crmkeep.api.v1alpha1.LocalReference
+    - name: import
+      type:
+        namedType: com.github.crmkeep.crmkeep.api.v1alpha1.BackupImport
     - name: locations
       type:
         list:

@@ -11,7 +11,7 @@ type BackupRecordApplyConfiguration struct {
 	Version *string `json:"version,omitempty"`
 	// class of the product. Empty in records of before it was recorded: the environment's.
 	Class *string `json:"class,omitempty"`
-	// keyVersion of the environment's key that wraps the backup's key.
+	// keyVersion is the oldest version of the environment's key that the backup needs.
 	KeyVersion *int64 `json:"keyVersion,omitempty"`
 	// manifestDigest of the signed manifest, SHA-256 in hexadecimal.
 	ManifestDigest *string `json:"manifestDigest,omitempty"`

@@ -11,6 +11,9 @@ type CRMBackupSpecApplyConfiguration struct {
 	EnvironmentRef *LocalReferenceApplyConfiguration `json:"environmentRef,omitempty"`
 	// locations that the backup is written to.
 	Locations []string `json:"locations,omitempty"`
+	// import takes up the record of a backup that was made before, such as by a cluster that is lost, from its signed manifest; nothing is
+	// written to the locations. Unset: a backup is made.
+	Import *BackupImportApplyConfiguration `json:"import,omitempty"`
 }
 
 // CRMBackupSpecApplyConfiguration constructs a declarative configuration of the CRMBackupSpec type for use with
@@ -34,5 +37,13 @@ func (b *CRMBackupSpecApplyConfiguration) WithLocations(values ...string) *CRMBa
 	for i := range values {
 		b.Locations = append(b.Locations, values[i])
 	}
+	return b
+}
+
+// WithImport sets the Import field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Import field is set to the value of the last call.
+func (b *CRMBackupSpecApplyConfiguration) WithImport(value *BackupImportApplyConfiguration) *CRMBackupSpecApplyConfiguration {
+	b.Import = value
 	return b
 }

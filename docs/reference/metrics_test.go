@@ -1,0 +1,36 @@
+package reference
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/crmkeep/crmkeep/internal/metrics"
+)
+
+func TestTheMetricsPageIsCurrent(t *testing.T) {
+	var page strings.Builder
+	page.WriteString(`# Metrics
+
+What the manager serves at its metrics address, besides the metrics of controller-runtime. All but the counters is read from the
+objects' statuses at each scrape: what is not known, or gone, has no sample. Only the replica that leads tells them. Labels are names of
+Kubernetes objects; nothing out of a CRM is ever in a metric.
+
+| Metric | Labels | Meaning |
+|---|---|---|
+`)
+	for _, m := range metrics.All {
+		fmt.Fprintf(&page, "| `%s` | `%s` | %s |\n", m.Name, strings.Join(m.Labels, "`, `"), m.Help)
+	}
+	page.WriteString(`
+What is worth an alert:
+
+` + "```text" + `
+time() - crmkeep_schedule_last_proven_timestamp_seconds > 14 * 86400   # no drill has passed for two weeks
+crmkeep_schedule_backup_healthy == 0                                   # the condition BackupHealthy says why
+increase(crmkeep_drills_total{result="Failed"}[1d]) > 0                # a drill has failed
+crmkeep_backup_location_ready == 0                                     # backups cannot go there
+` + "```" + `
+`)
+	requireCurrent(t, "metrics.md", page.String())
+}
