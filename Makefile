@@ -80,15 +80,15 @@ test: test-integration test-tools test-scale test-e2e ## Run every test there is
 
 .PHONY: test-unit
 test-unit: ## Run what needs Go only: unit and golden tests
-	env -u KUBEBUILDER_ASSETS -u CRMKEEP_VAULT_BINARY -u CRMKEEP_REQUIRE_ALL go test ./...
+	env -u KUBEBUILDER_ASSETS -u CRMKEEP_VAULT_BINARY -u CRMKEEP_TRYTON_ROOT -u CRMKEEP_REQUIRE_ALL go test ./...
 
 .PHONY: test-api
 test-api: ## Run the tests on a real API server: the kinds' rules, admission, controllers
 	$(WITH_API) $(TEST)=pkgname --packages="$$(grep -rl --include='*_test.go' internal/testing/apitest . | xargs dirname | sort -u | tr '\n' ' ')" -- -timeout=25m
 
 .PHONY: test-integration
-test-integration: packages ## Run all tests but those on a cluster, with a real API server, Vault and Postgres
-	$(WITH_ALL) $(TEST)=pkgname --packages=./... -- -timeout=25m
+test-integration: packages ## Run all tests but those on a cluster, with a real API server, Vault, Postgres and Tryton (needs root)
+	$(WITH_ALL) export CRMKEEP_TRYTON_ROOT="$${CRMKEEP_TRYTON_ROOT:-$$(hack/images/rootfs.sh tryton)}"; $(TEST)=pkgname --packages=./... -- -timeout=25m
 
 .PHONY: test-faults
 test-faults: packages ## Kill the manager at every write of a whole life, and lie to it in every way; needs root; make test tries a sample (1 h)

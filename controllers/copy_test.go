@@ -120,6 +120,12 @@ func failedCopyRunsNothing(t *testing.T, in *installation) {
 	killed.tells(t, "undo.killed-source", 0, "{}")
 	in.comesTo(t, killed.env, "Stalled RunFailed")
 	assert.Equal(t, []string{"database"}, in.pods(t, killed.env))
+
+	regretted := p.copied(t, "regretted", ofBackup("good"))
+	regretted.run(t, "restore.regretted-source")
+	require.NoError(t, in.Delete(t.Context(), regretted.env))
+	in.gone(t, regretted.env)
+	in.gone(t, regretted.filling())
 }
 
 func copyIsRefused(t *testing.T, in *installation) {

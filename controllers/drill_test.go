@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/evidence"
@@ -201,9 +202,31 @@ func drillPassesAndLeavesNothing(t *testing.T, in *installation) {
 	assert.Equal(t, told.EndedAt, d.backup.Annotations[naming.AnnotationProvenAt])
 	assert.Contains(t, d.event(t, s, v1alpha1.ReasonDrillPassed), "Normal drill "+s.Status.Drill.Name+" has restored backup "+d.backup.Name)
 
+	assert.EqualValues(t, s.Status.LastProven.Unix(), sample(t, "crmkeep_schedule_last_proven_timestamp_seconds", d.tenant))
+	assert.EqualValues(t, 1, sample(t, "crmkeep_drills_total", d.tenant))
+
 	require.NoError(t, in.Delete(t.Context(), s))
 	in.gone(t, s)
 	d.result(t, told.Drill) // The result outlives the schedule.
+	assert.Zero(t, sample(t, "crmkeep_drills_total", d.tenant))
+}
+
+// sample sums up what the manager serves of a metric for a tenant.
+func sample(t *testing.T, name, tenant string) float64 {
+	t.Helper()
+	families, err := metrics.Registry.Gather()
+	require.NoError(t, err)
+	sum := 0.0
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if f.GetName() == name && l.GetName() == "tenant" && l.GetValue() == tenant {
+					sum += m.GetGauge().GetValue() + m.GetCounter().GetValue()
+				}
+			}
+		}
+	}
+	return sum
 }
 
 func failedDrillSaysSoAndLeavesNothing(t *testing.T, in *installation) {

@@ -104,7 +104,7 @@ func (p protected) toldWhereItIs(t *testing.T, parts ...string) {
 }
 
 func finalBackupCanBeGivenUp(t *testing.T, in *installation) {
-	p := in.protected(t, "hasty")
+	p := in.protected(t, "rushing")
 	p.wantsFinalBackup(t, func(e *v1alpha1.CRMEnvironment) { e.Spec.State = v1alpha1.StateSuspended })
 	in.comesTo(t, p.env, "True Suspended")
 	require.NoError(t, in.Delete(t.Context(), p.env))

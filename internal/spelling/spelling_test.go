@@ -12,7 +12,7 @@ import (
 func TestTheNameWithTheFewestEditsIsOffered(t *testing.T) {
 	known := []string{"contact", "opportunity", "address"}
 	for word, want := range map[string]string{
-		"contcat": "contact", "opportunities": "opportunity", "addres": "address", "": "contact", "ADDRESS": "contact",
+		"contcat": "contact", "opportunities": "opportunity", "addrss": "address", "": "contact", "ADDRESS": "contact",
 	} {
 		assert.Equal(t, want, spelling.Nearest(word, known), word)
 	}

@@ -36,7 +36,7 @@ func (r *restore) takeDataKey(ctx context.Context, m manifest.Manifest) error {
 
 func dataKeyError(err error) error {
 	if errors.Is(err, keys.ErrOtherDataKey) {
-		return failf(ReasonDataKeyExists, "%w; delete the environment with policy Delete or Shred, or give the copy another name", err)
+		return failf(ReasonDataKeyExists, "%w; delete the environment with policy Shred, or give the copy another name", err)
 	}
 	return err
 }
