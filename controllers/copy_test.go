@@ -167,7 +167,7 @@ func copyIsRefused(t *testing.T, in *installation) {
 func forProduction(e *v1alpha1.CRMEnvironment) { e.Spec.Purpose = v1alpha1.PurposeProduction }
 
 func retainedCopyIsNotFilledAgain(t *testing.T, in *installation) {
-	p := in.protected(t, "thrifty")
+	p := in.protected(t, "returning")
 	p.done(t, "good")
 	retained := func(e *v1alpha1.CRMEnvironment) { e.Spec.DeletionPolicy = v1alpha1.DeletionRetain }
 	c := p.copied(t, "copy", ofBackup("good"), retained)

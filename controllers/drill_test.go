@@ -21,6 +21,8 @@ import (
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/evidence"
 	"github.com/crmkeep/crmkeep/internal/naming"
+	"github.com/crmkeep/crmkeep/internal/plan/drill"
+	"github.com/crmkeep/crmkeep/internal/schedule"
 	"github.com/crmkeep/crmkeep/internal/testing/build"
 )
 
@@ -34,7 +36,7 @@ type drilled struct {
 }
 
 // drilled makes one of a class with checks, which has the tenant's name.
-func (in *installation) drilled(t *testing.T, tenant, schedule string) drilled {
+func (in *installation) drilled(t *testing.T, tenant, name string) drilled {
 	t.Helper()
 	in.create(t, build.Class(func(c *v1alpha1.CRMClass) {
 		c.Name = tenant
@@ -42,11 +44,11 @@ func (in *installation) drilled(t *testing.T, tenant, schedule string) drilled {
 	}))
 	d := drilled{protected: in.protected(t, tenant)}
 	d.env = in.ready(t, tenant, "live", func(e *v1alpha1.CRMEnvironment) { e.Spec.ClassRef.Name = tenant })
-	declared := &v1alpha1.CRMBackupSchedule{ObjectMeta: metav1.ObjectMeta{Namespace: d.env.Namespace, Name: schedule}}
+	declared := &v1alpha1.CRMBackupSchedule{ObjectMeta: metav1.ObjectMeta{Namespace: d.env.Namespace, Name: name}}
 	declared.Spec.EnvironmentRef.Name, declared.Spec.Locations = d.env.Name, d.locations
 	d.backup = d.earlier(t, declared, time.Hour)
 	d.copy = d.protected
-	d.copy.env = &v1alpha1.CRMEnvironment{ObjectMeta: metav1.ObjectMeta{Namespace: d.env.Namespace, Name: naming.DrillEnvironment(schedule)}}
+	d.copy.env = &v1alpha1.CRMEnvironment{ObjectMeta: metav1.ObjectMeta{Namespace: d.env.Namespace, Name: naming.DrillEnvironment(name)}}
 	return d
 }
 
@@ -263,10 +265,16 @@ func drillThatCannotBeginFails(t *testing.T, in *installation) {
 	p := in.protected(t, "lacking")
 	d := drilled{protected: p, copy: p}
 	d.copy.env = &v1alpha1.CRMEnvironment{ObjectMeta: metav1.ObjectMeta{Namespace: p.env.Namespace, Name: naming.DrillEnvironment("empty")}}
+	older := resultsOf("empty", p.env.Namespace, schedule.DrillResults)
+	for i := range older {
+		in.create(t, &older[i])
+	}
 	s := d.drill(t, "empty")
 	told := d.ends(t, s, v1alpha1.PhaseFailed)
 	assert.Contains(t, told.Message, "NoBackup: ")
 	assert.Empty(t, told.Backup)
+	in.gone(t, &older[0])
+	require.NoError(t, in.Get(t.Context(), client.ObjectKeyFromObject(&older[1]), &older[1]), "the newest ten are kept")
 
 	// What a person has made under a name that a drill needs is not touched.
 	p.done(t, "good")
@@ -282,6 +290,17 @@ func drillThatCannotBeginFails(t *testing.T, in *installation) {
 	require.NoError(t, in.Delete(t.Context(), s))
 	in.gone(t, s)
 	in.comesTo(t, theirs, "True Succeeded")
+}
+
+// resultsOf are signed results of earlier drills, oldest first.
+func resultsOf(name, namespace string, count int) []corev1.ConfigMap {
+	s := &v1alpha1.CRMBackupSchedule{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+	results := make([]corev1.ConfigMap, count)
+	for i := range results {
+		at := time.Date(2020, 1, 1, i, 0, 0, 0, time.UTC)
+		results[i].ObjectMeta = metav1.ObjectMeta{Namespace: namespace, Name: naming.Drill(name, schedule.Minute(at)), Labels: drill.ResultLabels(s)}
+	}
+	return results
 }
 
 func deletedScheduleEndsItsDrill(t *testing.T, in *installation) {

@@ -207,3 +207,42 @@ func employment(id int, login string, planned account, none bool) change {
 	return change{Stage: makeAccounts, Operation: employ, Model: userModel, ID: id, Values: values,
 		Difference: access.Difference{Subject: "account " + login, Found: "without the company", Planned: "of the company"}}
 }
+
+// mergeMoves makes one write of what an account loses and what it gains. It does so only if the rights of groups stay as they are: otherwise an account
+// would hold a group that it is to lose while that gains rights.
+func mergeMoves(changes []change) []change {
+	gains := map[int]int{}
+	for i, c := range changes {
+		if c.Model != userModel && c.Stage != putOut {
+			return changes
+		}
+		if c.Stage == admit {
+			gains[c.ID] = i
+		}
+	}
+	var merged []change
+	for _, c := range changes {
+		if at, moves := gains[c.ID]; c.Stage == narrow && moves {
+			changes[at].lose(c)
+		}
+	}
+	for _, c := range changes {
+		if _, moves := gains[c.ID]; c.Stage != narrow || !moves {
+			merged = append(merged, c)
+		}
+	}
+	return merged
+}
+
+// lose adds to a change what the same account loses by another one.
+func (c *change) lose(other change) {
+	lost, _ := other.Values["groups"].([]any)
+	gained, _ := c.Values["groups"].([]any)
+	if groups := slices.Concat(lost, gained); groups != nil {
+		c.Values["groups"] = groups
+	}
+	if roles, ok := other.Values["roles"]; ok {
+		c.Values["roles"] = roles
+	}
+	c.Difference.Found = other.Difference.Found + ", " + c.Difference.Found
+}

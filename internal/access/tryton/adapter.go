@@ -21,9 +21,7 @@ func (Adapter) Bring(ctx context.Context, to access.Connection, plan access.Plan
 		return report, err
 	}
 	defer func() {
-		if logoutErr := c.logout(ctx); err == nil {
-			err = logoutErr
-		}
+		c.logout(ctx)
 		report.Calls = c.calls
 	}()
 	want := desire(&plan)
@@ -78,11 +76,7 @@ func (Adapter) Unknown(ctx context.Context, to access.Connection, models []acces
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if logoutErr := c.logout(ctx); err == nil {
-			err = logoutErr
-		}
-	}()
+	defer c.logout(ctx)
 	names := make([]string, 0, len(models))
 	for _, model := range models {
 		names = append(names, model.Name)

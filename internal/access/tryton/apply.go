@@ -2,7 +2,6 @@ package tryton
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"maps"
 	"slices"
@@ -43,7 +42,7 @@ func (a *applier) apply(ctx context.Context, changes []change, users []userRow) 
 		batch := nextBatch(changes[done:])
 		if leaving && batch[0].Stage != putOut {
 			if err := a.confirmLeft(ctx, changes[:done], users); err != nil {
-				return 0, err
+				return done, err
 			}
 		}
 		leaving = batch[0].Stage == putOut
@@ -112,7 +111,7 @@ func (a *applier) create(ctx context.Context, batch []change) error {
 		}
 		values := resolved.(map[string]any)
 		if model == userModel {
-			password := rand.Text()
+			password := newPassword()
 			values["password"] = password
 			accounts = append(accounts, access.NewAccount{Login: values["login"].(string), Password: secret.New(password)})
 		}
@@ -123,7 +122,7 @@ func (a *applier) create(ctx context.Context, batch []change) error {
 		return err
 	}
 	if len(ids) != len(batch) {
-		return fmt.Errorf("Tryton made %d records of %d", len(ids), len(batch)) //nolint:revive,staticcheck // a name
+		return fmt.Errorf("Tryton made %d records of %d", len(ids), len(batch)) //nolint:staticcheck // a name
 	}
 	a.created = append(a.created, accounts...)
 	for i, c := range batch {
@@ -302,7 +301,7 @@ func (a *applier) resolve(value any) (any, error) {
 	case groupRef, modelRef, fieldRef, dataRef:
 		id, known := a.ids[v]
 		if !known {
-			return nil, fmt.Errorf("Tryton has no %v; the class's objects name what is not installed", v) //nolint:revive,staticcheck // a name
+			return nil, fmt.Errorf("Tryton has no %v; the class's objects name what is not installed", v) //nolint:staticcheck // a name
 		}
 		return id, nil
 	default:

@@ -20,9 +20,9 @@ import (
 // Errors of the way to Tryton. Both may pass by themselves.
 var (
 	// ErrUnreachable says that no answer of Tryton's came back.
-	ErrUnreachable = errors.New("Tryton does not answer") //nolint:revive,staticcheck // a name
+	ErrUnreachable = errors.New("Tryton does not answer") //nolint:staticcheck // a name
 	// ErrRefused says that Tryton does not know the account or the password, or has too many failed logins of it.
-	ErrRefused = errors.New("Tryton refuses the login") //nolint:revive,staticcheck // a name
+	ErrRefused = errors.New("Tryton refuses the login") //nolint:staticcheck // a name
 )
 
 // Fault is a call that Tryton answered with an error.
@@ -82,9 +82,9 @@ func login(ctx context.Context, to access.Connection) (*client, error) {
 	return c, nil
 }
 
-// logout ends the session, also when the work was called off.
-func (c *client) logout(ctx context.Context) error {
-	return c.rpc(context.WithoutCancel(ctx), "common.db.logout", nil)
+// logout ends the session, also when the work was called off. A session that cannot be ended ends by itself.
+func (c *client) logout(ctx context.Context) {
+	_ = c.rpc(context.WithoutCancel(ctx), "common.db.logout", nil)
 }
 
 // call calls a method of a model. The arguments are followed by a context; everybody marks whether records that are not active are seen, too.
@@ -181,13 +181,20 @@ func failure(method string, parts []json.RawMessage) error {
 	if strings.HasPrefix(kind, "403 ") || strings.HasPrefix(kind, "404 ") {
 		return &Fault{Method: method, Message: short(kind)}
 	}
-	var arguments []json.RawMessage
-	var message string
-	if kind == "UserError" && len(parts) > 1 && json.Unmarshal(parts[1], &arguments) == nil && len(arguments) > 0 &&
-		json.Unmarshal(arguments[0], &message) == nil {
-		return &Fault{Method: method, Message: short(message)}
+	if kind == "UserError" && len(parts) > 1 {
+		return &Fault{Method: method, Message: messageOf(parts[1])}
 	}
 	return &Fault{Method: method}
+}
+
+// messageOf gives the first of an exception's arguments, which Tryton shows to people.
+func messageOf(part json.RawMessage) string {
+	var arguments []json.RawMessage
+	var message string
+	if json.Unmarshal(part, &arguments) != nil || len(arguments) == 0 || json.Unmarshal(arguments[0], &message) != nil {
+		return ""
+	}
+	return short(message)
 }
 
 func short(text string) string {

@@ -218,10 +218,16 @@ func (d *desired) addAccounts(plan *access.Plan, employing map[string]bool) {
 
 // addOperator lets crmkeep's own account make employees, where the plan closes what they consist of.
 func (d *desired) addOperator(employing map[string]bool) {
-	for _, model := range []string{partyModel, employeeModel} {
-		if len(employing) > 0 && d.Models[model] {
-			d.Groups[operatorGroup] = true
-			d.Access[accessKey{model, operatorGroup}] = rights{Create: true}
+	for model, fields := range map[string][]string{partyModel: {"name"}, employeeModel: {"party", "company"}} {
+		if len(employing) == 0 || !d.Models[model] {
+			continue
+		}
+		d.Groups[operatorGroup] = true
+		d.Access[accessKey{model, operatorGroup}] = rights{Create: true}
+		for _, field := range fields {
+			if _, restricted := d.Fields[fieldKey{model, field, everybody}]; restricted {
+				d.Fields[fieldKey{model, field, operatorGroup}] = rights{Write: true}
+			}
 		}
 	}
 }

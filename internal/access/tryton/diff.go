@@ -25,7 +25,7 @@ func diff(d *desired, o *observed, who accounts) []change {
 	slices.SortStableFunc(changes, func(a, b change) int {
 		return cmp.Or(cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Model, b.Model), cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.ID, b.ID))
 	})
-	return changes
+	return mergeMoves(changes)
 }
 
 // sorted gives the keys of a map in an order that is always the same.

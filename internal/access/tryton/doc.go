@@ -11,4 +11,7 @@
 // Accounts of people hold the groups of their roles and no other one: groups of Tryton's own would add to their rights. crmkeep's groups and
 // rules are known by the prefix of their names; a group without rights marks every account that was ever a plan's, so that one that leaves is
 // known even if somebody took it out of its roles.
+//
+// Tryton leaves some ways around these tables, which are closed for as long as there is a plan: roles that people can take on by themselves, wizards
+// that anybody may run on anything (one of them makes accounts), passwords of those who forgot theirs, and sessions that go on when their account is closed.
 package tryton

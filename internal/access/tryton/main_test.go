@@ -74,7 +74,7 @@ func hidden(field string) access.FieldAccess {
 	return access.FieldAccess{Field: field, Access: access.AccessHidden}
 }
 
-// salesPlan has representatives, who own opportunities and do not see their comments, managers, who see all, and a clerk who sees nothing.
+// salesPlan has representatives, who own opportunities and do not see their comments, managers, who see all, and a clerk who sees that there are customers.
 func salesPlan() access.Plan {
 	rep := access.Role{Name: "sales.rep", Grants: []access.Grant{
 		reading("party.address", hidden("street")), reading("party.contact_mechanism", hidden("value")), full("party.party", access.ScopeAll),
@@ -94,7 +94,7 @@ func salesPlan() access.Plan {
 			{Name: "sale.opportunity.line", OwnerField: "opportunity.employee"},
 		},
 		Roles: []access.Role{
-			{Name: "sales.clerk"},
+			{Name: "sales.clerk", Grants: []access.Grant{reading("party.party", hidden("name"))}},
 			{Name: "sales.manager", Grants: []access.Grant{
 				full("party.address", access.ScopeAll), full("party.contact_mechanism", access.ScopeAll), full("party.party", access.ScopeAll),
 				full("sale.opportunity", access.ScopeAll), full("sale.opportunity.line", access.ScopeAll),

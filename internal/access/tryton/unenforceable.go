@@ -19,7 +19,7 @@ func (Adapter) Unenforceable(plan access.Plan) []access.NotEnforced {
 		role := &plan.Roles[i]
 		found = append(found, unenforceableOf(role)...)
 		for _, grant := range role.Grants {
-			for _, reason := range slices.Concat(scopeReasons(grant, models[grant.Model]), fieldReasons(role, grant, models), parentReasons(role, grant, models)) {
+			for _, reason := range slices.Concat(scopeReasons(grant, models[grant.Model]), fieldReasons(role, grant), parentReasons(role, grant, models)) {
 				found = append(found, access.NotEnforced{Role: role.Name, Model: grant.Model, Reason: reason})
 			}
 		}
@@ -69,7 +69,7 @@ func scopeReasons(grant access.Grant, model access.Model) []string {
 	return reasons
 }
 
-func fieldReasons(role *access.Role, grant access.Grant, models map[string]access.Model) []string {
+func fieldReasons(role *access.Role, grant access.Grant) []string {
 	var reasons []string
 	for _, rule := range grant.Fields {
 		name := grant.Model + "." + rule.Field

@@ -18,6 +18,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/backup/restic"
 	"github.com/crmkeep/crmkeep/internal/backup/result"
 	"github.com/crmkeep/crmkeep/internal/backup/run"
+	"github.com/crmkeep/crmkeep/internal/naming"
 )
 
 // The tests share a world, because it takes longer to make than to back up.
@@ -25,6 +26,7 @@ func TestBackups(t *testing.T) {
 	w := newWorld(t)
 	for sentence, test := range map[string]func(*testing.T, *world){
 		"a backup is in both locations and a second one uploads what changed":      bothLocations,
+		"a backup needs the oldest version of the key that wraps anything of it":   oldestKeyVersion,
 		"a location that fails falls out and the other holds the backup":           oneLocationFails,
 		"a backup that no location holds fails":                                    noLocationLeft,
 		"a database that cannot be read fails the backup and leaves no manifest":   noDatabase,
@@ -85,6 +87,20 @@ func table(m manifest.Manifest, name string) manifest.Table {
 		}
 	}
 	return manifest.Table{}
+}
+
+func oldestKeyVersion(t *testing.T, w *world) {
+	east, west := w.locations(t)
+	_, err := w.execute(t, w.config(t, "before", east))
+	require.NoError(t, err)
+	_, err = w.Root.Logical().Write("crmkeep-transit/keys/"+naming.WorkloadNamespace(backuptest.Tenant, backuptest.Environment)+"/rotate", nil)
+	require.NoError(t, err)
+	cfg := w.config(t, "after", east, west)
+	after, err := w.execute(t, cfg)
+	require.NoError(t, err)
+	m, _ := w.manifest(t, cfg, west, "after")
+	assert.True(t, strings.HasPrefix(m.Locations[1].Password, "vault:v2:"), "a new repository has the newest version")
+	assert.EqualValues(t, 1, after.KeyVersion, "and an old one what it began with")
 }
 
 func oneLocationFails(t *testing.T, w *world) {
