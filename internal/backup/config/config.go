@@ -118,6 +118,9 @@ type Restore struct {
 	Environment string `json:"environment"`
 	// Name tells this restore from others: what it replaces is kept under it.
 	Name string `json:"name"`
+	// ReadBack says to compare every row that the database gives back with the manifest, which takes as long as a backup. Otherwise that is
+	// done with what the database is given, and its rows are counted.
+	ReadBack bool `json:"readBack,omitempty"`
 	// Drop removes what the restore of that name has replaced, and does nothing else.
 	Drop bool `json:"drop,omitempty"`
 	// Undo brings back what the restore of that name has replaced, however far it came, and does nothing else.

@@ -28,7 +28,7 @@ func (r *restore) read(ctx context.Context, s *source, m manifest.Manifest) erro
 	}
 	group, together := errgroup.WithContext(ctx)
 	group.Go(func() error { return r.files(together, s, m, content.Bytes) })
-	group.Go(func() error { return r.verify(together, m) })
+	group.Go(func() error { return r.verify(together, m, content) })
 	group.Go(func() error { return fail(ReasonLoadFailed, database.Analyze(together, r.server)) })
 	return group.Wait()
 }

@@ -133,9 +133,9 @@ func (r *restore) load(ctx context.Context, m manifest.Manifest) error {
 	return last
 }
 
-// verify compares what the new database holds with the manifest.
-func (r *restore) verify(ctx context.Context, m manifest.Manifest) error {
-	loaded, err := database.Loaded(ctx, r.server)
+// verify compares what the new database holds with the manifest. It was given dump, which is what the manifest says.
+func (r *restore) verify(ctx context.Context, m manifest.Manifest, dump database.Content) error {
+	loaded, err := r.loaded(ctx, dump)
 	if err != nil {
 		return fail(ReasonVerifyFailed, err)
 	}
@@ -144,6 +144,13 @@ func (r *restore) verify(ctx context.Context, m manifest.Manifest) error {
 		return failf(ReasonVerifyFailed, "the restored database is not what was backed up: %s", strings.Join(differences, "; "))
 	}
 	return nil
+}
+
+func (r *restore) loaded(ctx context.Context, dump database.Content) (database.Content, error) {
+	if r.asked.ReadBack {
+		return database.Loaded(ctx, r.server)
+	}
+	return database.Counted(ctx, r.server, dump)
 }
 
 func contentOf(m manifest.Manifest) database.Content {

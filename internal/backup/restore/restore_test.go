@@ -44,7 +44,9 @@ func undoneOrConfirmed(t *testing.T, w *world) {
 	client, err := w.Database.Connect(t, "web", "crm", "crm")
 	require.NoError(t, err)
 
-	r, err := w.execute(t, w.config(t))
+	inFull := w.config(t)
+	inFull.Restore.ReadBack = true
+	r, err := w.execute(t, inFull)
 	require.NoError(t, err)
 	assert.Empty(t, r.Reason, r.Message)
 	assert.Equal(t, w.digest, r.ManifestDigest)

@@ -26,6 +26,7 @@ func ForRestore(t *target.Target, r Restore) []object.Object {
 	out.config.Restore.ID = ID(r.Backup)
 	out.config.Restore.ManifestDigest = r.Backup.Status.Record.ManifestDigest
 	out.config.Restore.Tenant = t.Tenant
+	out.config.Restore.ReadBack = t.Purpose == v1alpha1.PurposeDrill
 	out.config.Restore.Environment = r.Backup.Spec.EnvironmentRef.Name
 	if t.RestoreSource() != t.Namespace && t.Class.DataKey != nil {
 		out.config.Keys.RewrapPath = t.Vault.TransitPath("encrypt", layout.EncryptionKeyName(t.Namespace))
