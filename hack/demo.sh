@@ -67,6 +67,10 @@ declare_tenant
 say 'A second environment, which must not get into the first'
 kubectl apply -f "$DEMO/other-environment.yaml"
 condition Ready True test 300
+if local_node; then
+	say 'A backup of production, and a drill'
+	"$DEMO/backup.sh"
+fi
 
 for proof in "$DEMO"/proofs/*.sh; do
 	name=$(basename "$proof" .sh)

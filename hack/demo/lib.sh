@@ -124,6 +124,10 @@ condition() {
 	}
 }
 
+# field KIND NAME PATH: of an object in the tenant's home. ended KIND NAME: does it say that it is over?
+field() { kubectl get -n "$HOME_NAMESPACE" "$1" "$2" -o jsonpath="{$3}"; }
+ended() { [ -n "$(field "$1" "$2" .status.completedAt)" ]; }
+
 # Proofs print one line for each thing that was tried.
 holds() { printf '    ✓ %s\n' "$*"; }
 broken() {

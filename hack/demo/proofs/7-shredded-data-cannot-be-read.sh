@@ -7,23 +7,14 @@ if ! local_node; then
 	exit 0
 fi
 
-# ask: what Vault answers when the password of the environment's repository is to be unwrapped.
+# ask: what Vault answers when the password of the environment's repository is to be unwrapped. The folders of earlier runs are there, too; their
+# names are times.
 ask() {
-	jq '{ciphertext}' "$STATE/s3/far/buckets/backups/keep/$(namespace_of leaving)"/*/key.json |
+	jq '{ciphertext}' "$(find "$STATE/s3/far/buckets/backups/keep/$(namespace_of leaving)" -maxdepth 2 -name key.json | sort | tail -1)" |
 		vault "$(setup_token)" POST "crmkeep-transit/decrypt/$(namespace_of leaving)" 2>/dev/null | jq -r 'if .data.plaintext then "it is unwrapped" else .errors[0] end'
 }
-phase() { kubectl get -n "$HOME_NAMESPACE" "$1" "$2" -o jsonpath='{.status.phase}'; }
-ended() { [ -n "$(kubectl get -n "$HOME_NAMESPACE" "$1" "$2" -o jsonpath='{.status.completedAt}')" ]; }
 
-rm -rf "$STATE/s3/far/buckets/backups/keep/$(namespace_of leaving)" # of an earlier run
-kubectl apply -f - >/dev/null <<-YAML
-	apiVersion: crmkeep.io/v1alpha1
-	kind: CRMEnvironment
-	metadata: {name: leaving, namespace: $HOME_NAMESPACE}
-	spec:
-	  classRef: {name: tryton}
-	  purpose: Development
-YAML
+kubectl get -n "$HOME_NAMESPACE" crmenvironment leaving >/dev/null 2>&1 || "$DEMO/backup.sh"
 condition Ready True leaving 300
 run=shred-$(date +%Y%m%d-%H%M%S)
 kubectl apply -f - >/dev/null <<-YAML
@@ -34,8 +25,8 @@ kubectl apply -f - >/dev/null <<-YAML
 	  environmentRef: {name: leaving}
 	  locations: [far]
 YAML
-await 300 'a backup' ended crmbackup "$run"
-expect Complete "$(phase crmbackup "$run")" 'an environment has a backup'
+await 300 'the backup to end' ended crmbackup "$run"
+expect Complete "$(field crmbackup "$run" .status.phase)" 'an environment has a backup'
 expect unwrapped "$(ask)" 'its repository can be read with the key in Vault'
 
 kubectl patch -n "$HOME_NAMESPACE" crmenvironment leaving --type=merge -p '{"spec":{"deletionPolicy":"Shred"}}' >/dev/null
