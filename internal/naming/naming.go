@@ -45,8 +45,6 @@ const (
 	AnnotationProvenAt = Group + "/proven-at"
 	// LabelRestore names the CRMRestore that a CRMEnvironment was made by.
 	LabelRestore = Group + "/restore"
-	// AnnotationSource of the CRMRestore that fills an environment names the CRMEnvironment that the backup is of.
-	AnnotationSource = Group + "/source"
 	// AnnotationLocations of a run's Job are the locations that it reads or writes, separated by commas.
 	AnnotationLocations = Group + "/locations"
 	// AnnotationVersion of a run's Job is the product's version that it is about.

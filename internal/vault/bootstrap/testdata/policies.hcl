@@ -157,12 +157,21 @@ path "crmkeep-transit/decrypt/{{identity.entity.aliases.ACCESSOR.metadata.servic
 
 # --- policy crmkeep-component-restore
 # crmkeep: a restore may read backups of the environment whose workload namespace its ServiceAccount is named after: unwrap the
-# passwords of that environment's repositories, and verify its manifests. It has no right on any other key.
+# passwords of that environment's repositories and the data key in its manifests, and verify these.
 path "crmkeep-transit/decrypt/{{identity.entity.aliases.ACCESSOR.metadata.service_account_name}}" {
   capabilities = ["create", "update"]
 }
 path "crmkeep-transit/keys/{{identity.entity.aliases.ACCESSOR.metadata.service_account_name}}.evidence" {
   capabilities = ["read"]
+}
+
+# In a copy that data key becomes the one of its own environment: wrapped by the key of its own namespace, and written once. Without
+# "create" no key comes into being here, and without "update" there no data key is replaced. What it wrote it cannot unwrap.
+path "crmkeep-transit/encrypt/{{identity.entity.aliases.ACCESSOR.metadata.service_account_namespace}}" {
+  capabilities = ["update"]
+}
+path "crmkeep-kv/data/{{identity.entity.aliases.ACCESSOR.metadata.service_account_namespace}}/data-key" {
+  capabilities = ["create", "read"]
 }
 
 # Credentials of the locations that it reads from.
