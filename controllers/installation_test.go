@@ -58,6 +58,7 @@ func TestInAnInstallation(t *testing.T) {
 		"a run whose Job was deleted is lost and blocks nobody":            lostRunBlocksNobody,
 		"deleting a backup ends its run":                                   deletingABackupEndsItsRun,
 		"a schedule catches up once and keeps what it should":              scheduleCatchesUpAndKeeps,
+		"two schedules of an environment keep what is theirs":              twoSchedulesKeepTheirOwn,
 		"a schedule that means nothing is refused":                         scheduleThatMeansNothing,
 		"a restore stops the application and starts it again":              restoreStopsAndStarts,
 		"a restore that fails leaves the environment as it was":            failedRestoreLeavesItAsItWas,

@@ -1,12 +1,15 @@
 package controllers_test
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -121,6 +124,68 @@ func scheduleCatchesUpAndKeeps(t *testing.T, in *installation) {
 	in.gone(t, s)
 	p.says(t, v1alpha1.ReasonNoSchedule)
 	require.NoError(t, in.Get(t.Context(), client.ObjectKeyFromObject(made), made), "the records outlive the schedule")
+}
+
+func twoSchedulesKeepTheirOwn(t *testing.T, in *installation) {
+	p := in.protected(t, "doubled")
+	var schedules [2]*v1alpha1.CRMBackupSchedule
+	var before [2]*v1alpha1.CRMBackup
+	for i, name := range []string{"often", "seldom"} {
+		schedules[i] = p.schedule(t, name, func(s *v1alpha1.CRMBackupSchedule) {
+			s.Spec.State, s.Spec.Retention = "Suspended", &v1alpha1.BackupRetention{Last: build.Pointer[int32](1)}
+		})
+		before[i] = p.earlier(t, schedules[i], 3*time.Hour)
+	}
+	for _, s := range schedules {
+		edit(t, in, s, func(s *v1alpha1.CRMBackupSchedule) { s.Spec.State = "" })
+	}
+	made := func(i int) (found *v1alpha1.CRMBackup) {
+		for _, b := range p.ofSchedule(t, schedules[i]) {
+			if b.Name != before[i].Name {
+				found = &b
+			}
+		}
+		return found
+	}
+	in.until(t, "both make a backup, and one of them waits", func() error {
+		first, second := made(0), made(1)
+		if first == nil || second == nil {
+			return errors.New("they have not")
+		}
+		phases := first.Status.Phase + second.Status.Phase
+		return mustBe(phases == "RunningPending" || phases == "PendingRunning", "%s and %s", first.Status.Phase, second.Status.Phase)
+	})
+	for _, s := range schedules {
+		edit(t, in, s, func(s *v1alpha1.CRMBackupSchedule) { s.Spec.Schedule = "0 0 1 1 *" })
+	}
+	in.until(t, "both have made theirs and given up theirs", func() error {
+		if of := p.running(t); strings.HasPrefix(of, "backup.") {
+			p.tells(t, of, 0, told(p.locations))
+		} else if of != "" {
+			p.tells(t, of, 0, `{"locations":[{"name":"doubled-a"},{"name":"doubled-b"}]}`)
+		}
+		for i := range schedules {
+			if n := len(p.ofSchedule(t, schedules[i])); n != 1 || made(i) == nil || made(i).Status.Phase != v1alpha1.PhaseComplete {
+				return fmt.Errorf("schedule %s has %d backups: %+v", schedules[i].Name, n, made(i))
+			}
+		}
+		return nil
+	})
+	p.nothingIsLeft(t)
+}
+
+// running names the environment's run that goes on, of which there is never more than one; empty when none does.
+func (p protected) running(t *testing.T) (of string) {
+	t.Helper()
+	var pods corev1.PodList
+	require.NoError(t, p.List(t.Context(), &pods, client.InNamespace(workloadNamespace(p.env)), client.HasLabels{naming.LabelRunOf}))
+	for i := range pods.Items {
+		if pods.Items[i].Status.Phase == corev1.PodRunning && pods.Items[i].DeletionTimestamp == nil {
+			require.Empty(t, of, "two runs at once")
+			of = pods.Items[i].Labels[naming.LabelRunOf]
+		}
+	}
+	return of
 }
 
 func (p protected) ofSchedule(t *testing.T, s *v1alpha1.CRMBackupSchedule) []v1alpha1.CRMBackup {
