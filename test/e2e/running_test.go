@@ -50,19 +50,6 @@ func TestAQuarantinedEnvironmentKeepsPeopleOutAndComesBackByOneEdit(t *testing.T
 	assertCustomer(t, acme, "test", name)
 }
 
-func TestAnEnvironmentSurvivesTheLossOfItsDatabasePod(t *testing.T) {
-	environment := rehearsal(t)
-	name := newCustomer(t, acme, "test")
-	pods, err := podsOf(t.Context(), workloadOf(environment), naming.ComponentDatabase)
-	require.NoError(t, err)
-	require.Len(t, pods, 1)
-	require.NoError(t, c.Delete(t.Context(), &pods[0], client.GracePeriodSeconds(0)))
-	replaced(t, environment, naming.ComponentDatabase, pods[0].UID)
-	becomesReady(t, environment)
-	answers(t, acme, "test")
-	assertCustomer(t, acme, "test", name)
-}
-
 func TestWhatSomebodyChangesByHandIsPutBack(t *testing.T) {
 	environment := rehearsal(t)
 	namespace := workloadOf(environment)
