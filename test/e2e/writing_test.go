@@ -79,14 +79,22 @@ func TestNoAcknowledgedWriteIsLost(t *testing.T) {
 		}},
 	} {
 		t.Run(trouble.what, func(t *testing.T) {
-			const around = 15 * time.Second // in which the trouble begins and ends
+			const around = 30 * time.Second // in which the trouble begins and ends
+			prefix := "Writer " + utilrand.String(6)
 			told := make(chan written, 1)
 			failed := make(chan error, 1)
 			go func() {
-				w, err := write(t.Context(), "Writer "+utilrand.String(6), around+trouble.lasts)
+				w, err := write(t.Context(), prefix, around+trouble.lasts)
 				failed <- err
 				told <- w
 			}()
+			eventually(t, soon, "the first customer to be taken", func(ctx context.Context) error {
+				found, err := tryton(ctx, acme, "test", "find", prefix+" 1")
+				if err == nil && found != "1" {
+					err = errors.New("there is none")
+				}
+				return err
+			})
 			trouble.happens(t)
 			require.NoError(t, <-failed)
 			w := <-told
