@@ -21,9 +21,9 @@ WITH_ALL = $(WITH_API) export \
 	CRMKEEP_VERSITYGW_BINARY="$${CRMKEEP_VERSITYGW_BINARY:-$$($(TOOL) versitygw)}" \
 	HELM="$${HELM:-$$($(TOOL) helm)}" \
 	PATH="$$PATH:/usr/lib/postgresql/15/bin";
-# gotestsum runs `go test` and ends with the number of tests that ran, failed and were skipped. Up to six that fail are run once more:
+# gotestsum runs `go test` and ends with the number of tests that ran, failed and were skipped. Up to ten that fail are run once more:
 # dozens of real servers share two cores with others' work. A test that needs it is still listed as failed, and is to be mended.
-TEST = "$$($(TOOL) gotestsum)" --format-hide-empty-pkg --rerun-fails=1 --rerun-fails-max-failures=6 --format
+TEST = "$$($(TOOL) gotestsum)" --format-hide-empty-pkg --rerun-fails=1 --rerun-fails-max-failures=10 --format
 
 ##@ General
 

@@ -109,3 +109,17 @@ func (d *Database) Socket(t testing.TB, database string) *pgx.Conn {
 	t.Cleanup(func() { conn.Close(context.Background()) }) //nolint:errcheck // nothing is pending on it
 	return conn
 }
+
+// Leave ends a superuser's session and waits until the server has, too: nobody else may end it for the sake of a swap.
+func (d *Database) Leave(t testing.TB, conn *pgx.Conn) {
+	t.Helper()
+	process := conn.PgConn().PID()
+	require.NoError(t, conn.Close(t.Context()))
+	other := d.Socket(t, "postgres")
+	defer other.Close(t.Context()) //nolint:errcheck // nothing is pending on it
+	require.Eventually(t, func() bool {
+		var left int
+		err := other.QueryRow(t.Context(), "select count(*) from pg_stat_activity where pid = $1", process).Scan(&left)
+		return err == nil && left == 0
+	}, time.Minute, 10*time.Millisecond, "the session should have ended")
+}

@@ -3,6 +3,7 @@ package agenttest
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -27,7 +28,7 @@ const debianBinDir = "/usr/lib/postgresql/15/bin"
 
 // Server is a real Postgres server with the configuration that a database pod gives it.
 type Server struct {
-	// Address it listens on, "127.0.0.1:port".
+	// Address it listens on, of this machine only.
 	Address string
 	// Settings are those of its configuration. SocketDir is where an agent finds its socket.
 	Settings serverconfig.Server
@@ -82,10 +83,10 @@ func (s *Server) writeConfig(t testing.TB) {
 // Start starts the server. It does not wait until the server answers.
 func (s *Server) Start(t testing.TB) {
 	t.Helper()
-	_, port, err := net.SplitHostPort(s.Address)
+	host, port, err := net.SplitHostPort(s.Address)
 	require.NoError(t, err)
 	s.process = exec.Command(Program("postgres"), "-D", s.dataDir,
-		"-c", "config_file="+filepath.Join(s.Settings.ConfigDir, serverconfig.ConfFile), "-c", "listen_addresses=127.0.0.1", "-c", "port="+port)
+		"-c", "config_file="+filepath.Join(s.Settings.ConfigDir, serverconfig.ConfFile), "-c", "listen_addresses="+host, "-c", "port="+port)
 	s.process.Stdout, s.process.Stderr = &s.log, &s.log
 	require.NoError(t, s.process.Start())
 	// Tests share a machine, so the port is another one than a pod's; the agent looks for the socket of the usual one.
@@ -121,9 +122,11 @@ func Program(name string) string {
 	return filepath.Join(dir, name)
 }
 
+// freeAddress is one that stays free until the server listens, which initdb delays: nobody else connects from or listens on such a host.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	host := fmt.Sprintf("127.%d.%d.%d", 64+rand.IntN(64), rand.IntN(256), 1+rand.IntN(254))
+	listener, err := net.Listen("tcp", host+":0")
 	require.NoError(t, err)
 	defer listener.Close() //nolint:errcheck // only its address is wanted
 	return listener.Addr().String()

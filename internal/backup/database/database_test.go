@@ -126,7 +126,7 @@ func TestADatabaseIsDumpedLoadedAndSwapped(t *testing.T) {
 		conn := d.Socket(t, "crm_new")
 		_, err := conn.Exec(t.Context(), "delete from contact where id = (select max(id) from contact)")
 		require.NoError(t, err)
-		require.NoError(t, conn.Close(t.Context()))
+		d.Leave(t, conn)
 		counted, err := database.Counted(t.Context(), restore, content)
 		require.NoError(t, err)
 		assert.Equal(t, []string{"public.contact has 5002 rows instead of 5003"}, content.Differences(counted, 10))
@@ -213,7 +213,7 @@ func TestAKilledRestoreLeavesOneWholeDatabase(t *testing.T) {
 		ctx, kill := context.WithTimeout(t.Context(), time.Second)
 		defer kill()
 		require.Error(t, database.Swap(ctx, restore, "friday"))
-		require.NoError(t, superuser.Close(t.Context()))
+		d.Leave(t, superuser)
 		assert.Equal(t, int64(0), count(t, d, "contact"))
 		assert.Equal(t, []string{"crm", "crm_new"}, databases(t, d))
 		require.NoError(t, database.Swap(t.Context(), restore, "friday"))
@@ -242,7 +242,7 @@ func (k *killing) Read(p []byte) (int, error) {
 func count(t *testing.T, d *agenttest.Database, table string) (rows int64) {
 	t.Helper()
 	conn := d.Socket(t, agenttest.DatabaseName)
-	defer conn.Close(t.Context()) //nolint:errcheck // nothing is pending on it
+	defer d.Leave(t, conn)
 	require.NoError(t, conn.QueryRow(t.Context(), "select count(*) from "+table).Scan(&rows))
 	return rows
 }
@@ -281,7 +281,7 @@ func livedIn(t *testing.T, d *agenttest.Database, backup, restore database.Serve
 func order(t *testing.T, d *agenttest.Database, in string) (digest string) {
 	t.Helper()
 	conn := d.Socket(t, in)
-	defer conn.Close(t.Context()) //nolint:errcheck // nothing is pending on it
+	defer d.Leave(t, conn)
 	require.NoError(t, conn.QueryRow(t.Context(), "select md5(string_agg(id::text, ',' order by ctid)) from lived").Scan(&digest))
 	return digest
 }

@@ -25,7 +25,7 @@ func fillsCopy(t *testing.T, w *world) {
 	// Killed in the middle of the swap, it has the key; the next run neither needs nor makes another.
 	superuser := w.Database.Socket(t, agenttest.DatabaseName) // its session may not be ended, which holds the swap up
 	w.killWith(t, cfg, result.StageSwap)
-	require.NoError(t, superuser.Close(t.Context()))
+	w.Database.Leave(t, superuser)
 	assert.Equal(t, source, w.unwrapped(t, backuptest.Copy, copysDataKey))
 	_, err := w.execute(t, cfg)
 	require.NoError(t, err)

@@ -16,15 +16,13 @@ import (
 )
 
 func killed(t *testing.T, w *world) {
-	for _, stage := range []string{result.StagePrepare, result.StageRead, result.StageVerify} {
+	// What is read is verified while more is read, so Verify is over in no time.
+	for _, stage := range []string{result.StagePrepare, result.StageRead} {
 		w.kill(t, stage)
 		w.isLost(t)
 	}
 
-	// A session that may not be ended holds the swap up in the middle.
-	superuser := w.Database.Socket(t, agenttest.DatabaseName)
-	w.kill(t, result.StageSwap)
-	require.NoError(t, superuser.Close(t.Context()))
+	w.killInTheSwap(t)
 	w.isLost(t)
 	undo := w.config(t)
 	undo.Restore.Undo = true
@@ -33,7 +31,7 @@ func killed(t *testing.T, w *world) {
 	w.isLost(t)
 	w.isClean(t)
 
-	w.kill(t, result.StageVerify)
+	w.killInTheSwap(t)
 	// As if it had been killed when the database was swapped and the files were not.
 	server := database.Server{
 		Address: w.Database.Address, ServerName: agenttest.DatabaseHost, Name: agenttest.DatabaseName,
@@ -56,6 +54,14 @@ func killed(t *testing.T, w *world) {
 func (w *world) kill(t *testing.T, stage string) {
 	t.Helper()
 	w.killWith(t, w.config(t), stage)
+}
+
+// killInTheSwap holds the swap up in its middle, by a session that may not be ended.
+func (w *world) killInTheSwap(t *testing.T) {
+	t.Helper()
+	superuser := w.Database.Socket(t, agenttest.DatabaseName)
+	w.kill(t, result.StageSwap)
+	w.Database.Leave(t, superuser)
 }
 
 func (w *world) killWith(t *testing.T, cfg config.Config, stage string) {

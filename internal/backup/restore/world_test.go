@@ -115,7 +115,7 @@ func (w *world) isClean(t *testing.T) {
 func (w *world) count(t *testing.T) (rows int64) {
 	t.Helper()
 	conn := w.Database.Socket(t, agenttest.DatabaseName)
-	defer conn.Close(t.Context()) //nolint:errcheck // nothing is pending on it
+	defer w.Database.Leave(t, conn)
 	require.NoError(t, conn.QueryRow(t.Context(), "select count(*) from contact").Scan(&rows))
 	return rows
 }
