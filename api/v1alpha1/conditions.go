@@ -208,3 +208,37 @@ const (
 	// ReasonLocationRefused says that the object store answered with something that is none of the others.
 	ReasonLocationRefused = "LocationRefused"
 )
+
+// Reasons of role policies.
+const (
+	// ReasonNoPolicy says that no CRMRolePolicy names the environment.
+	ReasonNoPolicy = "NoPolicy"
+	// ReasonNoAdapter says that the class has no adapter, so that nothing of a policy can be enforced.
+	ReasonNoAdapter = "NoAdapter"
+	// ReasonPolicyRefused says that a policy means nothing, or something forbidden.
+	ReasonPolicyRefused = "PolicyRefused"
+	// ReasonNotEnforceable says that the CRM does not enforce a rule as it is declared.
+	ReasonNotEnforceable = "NotEnforceable"
+	// ReasonDrifted says that somebody has changed in the CRM what a policy governs.
+	ReasonDrifted = "Drifted"
+	// ReasonCRMNotRunning says that the CRM does not run, so that its roles cannot be looked at.
+	ReasonCRMNotRunning = "CRMNotRunning"
+	// ReasonCRMUnreachable says that the CRM does not answer.
+	ReasonCRMUnreachable = "CRMUnreachable"
+	// ReasonCRMRefused says that the CRM answered a call with an error.
+	ReasonCRMRefused = "CRMRefused"
+	// ReasonCredentialMissing says that Vault has no password of crmkeep's account in the CRM.
+	ReasonCredentialMissing = "CredentialMissing"
+	// ReasonCatalogueMismatch says that the class's catalogue names what the CRM does not have.
+	ReasonCatalogueMismatch = "CatalogueMismatch"
+	// ReasonRolesPending says that people are kept out until the roles hold.
+	ReasonRolesPending = "RolesPending"
+	// ReasonGlassBroken says that the CRM's own administrator can log in for a while.
+	ReasonGlassBroken = "GlassBroken"
+	// ReasonLeaverOut says that a person who has left can no longer log in.
+	ReasonLeaverOut = "LeaverOut"
+	// ReasonDriftReverted says that a change made in the CRM was undone.
+	ReasonDriftReverted = "DriftReverted"
+	// ReasonInvited says that the first password of a new account is in Vault.
+	ReasonInvited = "Invited"
+)

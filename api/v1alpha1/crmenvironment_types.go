@@ -101,6 +101,10 @@ type CRMEnvironmentSpec struct {
 	// approval is set by somebody with the verb "approve", when the tenant asks for it.
 	// +optional
 	Approval *Approval `json:"approval,omitempty"`
+	// breakGlass lets the CRM's own administrator log in although role policies hold, for a while. It is set by somebody with the verb
+	// "breakglass". Unset: as the role policies say.
+	// +optional
+	BreakGlass *BreakGlass `json:"breakGlass,omitempty"`
 }
 
 // EnvironmentState says what runs and who gets in.
@@ -361,6 +365,9 @@ type CRMEnvironmentStatus struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
 	FinalBackup string `json:"finalBackup,omitempty"`
+	// access says what of the role policies holds. Unset: no policy ever did.
+	// +optional
+	Access *AccessStatus `json:"access,omitempty"`
 }
 
 // EnvironmentSourceStatus is the backup that an environment was filled with.

@@ -7,6 +7,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:path=crmrolepolicies,shortName=crmrp,categories=crm
 // +kubebuilder:printcolumn:name="Drift",type=string,JSONPath=`.spec.drift`
+// +kubebuilder:printcolumn:name="Enforced",type=string,JSONPath=`.status.conditions[?(@.type=="RolesEnforced")].status`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
@@ -215,7 +216,7 @@ type CRMRolePolicyStatus struct {
 	// observedGeneration is the generation that the status speaks of.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// conditions are Ready, Reconciling, Stalled.
+	// conditions are Ready, Reconciling, Stalled, RolesEnforced.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -226,11 +227,12 @@ type CRMRolePolicyStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=200
 	NotEnforced []NotEnforcedRule `json:"notEnforced,omitempty"`
-	// leavers that were put out, newest first.
+	// environments that the policy names, as they are.
 	// +optional
-	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=50
-	Leavers []LeaverStatus `json:"leavers,omitempty"`
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=32
+	Environments []PolicyEnvironmentStatus `json:"environments,omitempty"`
 }
 
 // NotEnforcedRule is a rule that an environment does not enforce.
@@ -252,24 +254,20 @@ type NotEnforcedRule struct {
 	Reason string `json:"reason"`
 }
 
-// LeaverStatus says how a person was put out.
-type LeaverStatus struct {
-	// name of the person.
-	// +required
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=200
-	Name string `json:"name"`
-	// environment that the person was put out of.
+// PolicyEnvironmentStatus says what became of a policy in one environment.
+type PolicyEnvironmentStatus struct {
+	// name of the CRMEnvironment.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=20
-	Environment string `json:"environment"`
-	// askedAt is when the last binding ended.
+	Name string `json:"name"`
+	// state of the policy there.
 	// +required
-	AskedAt metav1.Time `json:"askedAt,omitzero"`
-	// doneAt is when account, sessions and API keys were closed. Unset: not yet.
+	State AccessPolicyState `json:"state"`
+	// message says why it is not enforced.
 	// +optional
-	DoneAt *metav1.Time `json:"doneAt,omitempty"`
+	// +kubebuilder:validation:MaxLength=2000
+	Message string `json:"message,omitempty"`
 }
 
 // CRMRolePolicyList is a list of CRMRolePolicies.

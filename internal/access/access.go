@@ -33,8 +33,18 @@ type Plan struct {
 	Drift Drift `json:"drift"`
 	// UnknownAccounts says what becomes of accounts that are neither in People nor Exempt.
 	UnknownAccounts UnknownAccounts `json:"unknownAccounts"`
-	// Exempt are logins that an adapter never touches: crmkeep's own, and that of the CRM's administrator.
+	// Exempt are logins that an adapter never touches: crmkeep's own, and that of the CRM's administrator but for what Administrator says.
 	Exempt []string `json:"exempt,omitempty"`
+	// Administrator is the account that the product came with.
+	Administrator Administrator `json:"administrator,omitzero"`
+}
+
+// Administrator is the account that the product came with.
+type Administrator struct {
+	// Login of the account. Empty: adapters leave it as it is.
+	Login string `json:"login,omitempty"`
+	// State to bring it to. Locked cannot log in, and has neither sessions nor API keys; it is locked after everything else holds.
+	State v1alpha1.AdministratorState `json:"state,omitempty"`
 }
 
 // Model is a native model, in whichever way the product calls it: model, entity type, collection, object.

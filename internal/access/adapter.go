@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/agent/secret"
 )
 
@@ -20,6 +21,8 @@ type Adapter interface {
 	// way leaves nothing open that the plan closes, and a second call finishes the work. The report is of what was done before an error, too.
 	// Exempt accounts, and those that the product itself needs, are never touched.
 	Bring(context.Context, Connection, Plan, Mode) (Report, error)
+	// Accounts lists the accounts of people, those that cannot log in too, sorted by login. The product's inner accounts are not among them.
+	Accounts(context.Context, Connection) ([]Account, error)
 }
 
 // Connection is the way to a CRM's API. Errors and logs of adapters never hold a password, nor a URL with one.
@@ -33,6 +36,9 @@ type Connection struct {
 	// Login and Password of the account that adapters work as.
 	Login    string
 	Password secret.String
+	// Invite makes the first passwords of accounts that are about to be made or let in again, and hands them over before it gives them to the
+	// adapter, so that no account is ever made whose password nobody has. Only Bring with ModeApply calls it.
+	Invite func(ctx context.Context, logins []string) (map[string]secret.String, error)
 }
 
 // Mode says how far Bring goes.
@@ -42,6 +48,8 @@ type Mode string
 const (
 	// ModeReport reads and reports, and writes nothing.
 	ModeReport Mode = "Report"
+	// ModePutOut puts out who is not one of the plan's people and was let in by an earlier plan, and writes nothing else.
+	ModePutOut Mode = "PutOut"
 	// ModeApply writes what differs.
 	ModeApply Mode = "Apply"
 )
@@ -64,8 +72,10 @@ type Report struct {
 	Applied []Difference `json:"applied,omitempty"`
 	// UnknownAccounts are logins of active accounts that are neither the plan's people nor exempt.
 	UnknownAccounts []string `json:"unknownAccounts,omitempty"`
-	// Created are accounts that were made, with the password that the person logs in with first. The caller hands it over and keeps it nowhere.
-	Created []NewAccount `json:"-"`
+	// Invited are logins of accounts that were made or let in again, with a password of Connection.Invite.
+	Invited []string `json:"invited,omitempty"`
+	// Administrator is what was done to the CRM's own administrator; empty for nothing.
+	Administrator v1alpha1.AdministratorState `json:"administrator,omitempty"`
 	// Left are the people who were put out.
 	Left []Leaver `json:"left,omitempty"`
 	// Calls made to the CRM's API.
@@ -82,11 +92,16 @@ type Difference struct {
 	Planned string `json:"planned,omitempty"`
 }
 
-// NewAccount is an account that was made.
-type NewAccount struct {
-	Login string
-	// Password to log in with for the first time.
-	Password secret.String
+// Account of a person in the CRM.
+type Account struct {
+	Login       string `json:"login"`
+	DisplayName string `json:"displayName"`
+	// Active tells whether the person can log in.
+	Active bool `json:"active"`
+	// Administrator tells whether the account may change other accounts or rights.
+	Administrator bool `json:"administrator,omitempty"`
+	// LastLogin is zero where the product does not know.
+	LastLogin time.Time `json:"lastLogin,omitzero"`
 }
 
 // Leaver is a person who was put out.

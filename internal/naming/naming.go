@@ -53,6 +53,9 @@ const (
 	AnnotationRepository = Group + "/repository"
 	// AnnotationForget of a Job that cares for repositories names the CRMBackups that it forgets, separated by commas.
 	AnnotationForget = Group + "/forget"
+	// AnnotationReview of a CRMEnvironment asks to look at its CRM's accounts now, and to keep the signed list. Each new value asks again; it is best
+	// the time in RFC 3339.
+	AnnotationReview = Group + "/review"
 	// AnnotationHash is a digest of what was declared when an object was last applied.
 	AnnotationHash = Group + "/declared-hash"
 	// AnnotationConfigHash on a pod template is a digest of the configuration that its pods read.

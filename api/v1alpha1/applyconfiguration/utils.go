@@ -16,6 +16,14 @@ import (
 func ForKind(kind schema.GroupVersionKind) interface{} {
 	switch kind {
 	// Group=crmkeep.io, Version=v1alpha1
+	case v1alpha1.SchemeGroupVersion.WithKind("AccessDifference"):
+		return &apiv1alpha1.AccessDifferenceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("AccessFailure"):
+		return &apiv1alpha1.AccessFailureApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("AccessPolicyStatus"):
+		return &apiv1alpha1.AccessPolicyStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("AccessStatus"):
+		return &apiv1alpha1.AccessStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Approval"):
 		return &apiv1alpha1.ApprovalApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ApprovalStatus"):
@@ -30,6 +38,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.BackupRecordApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("BackupRetention"):
 		return &apiv1alpha1.BackupRetentionApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("BreakGlass"):
+		return &apiv1alpha1.BreakGlassApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ClassAdmin"):
 		return &apiv1alpha1.ClassAdminApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ClassCheck"):
@@ -160,6 +170,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.ObjectLockApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Person"):
 		return &apiv1alpha1.PersonApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PolicyEnvironmentStatus"):
+		return &apiv1alpha1.PolicyEnvironmentStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RecoveryObjectives"):
 		return &apiv1alpha1.RecoveryObjectivesApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RecoveryStage"):

@@ -36,10 +36,10 @@ func (Adapter) Bring(ctx context.Context, to access.Connection, plan access.Plan
 	if mode != access.ModeApply {
 		return report, nil
 	}
-	a := &applier{client: c, company: found.Company, ids: found.groupIDs(), made: map[string]int{}}
+	a := &applier{client: c, company: found.Company, passwords: to.Invite, ids: found.groupIDs(), made: map[string]int{}}
 	done, err := a.apply(ctx, changes, found.Users)
 	report.Applied = applied(changes, done)
-	report.Created, report.Left = a.created, a.left
+	report.Invited, report.Left = a.invited, a.left
 	return report, err
 }
 

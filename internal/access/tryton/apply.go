@@ -24,11 +24,13 @@ const (
 type applier struct {
 	client  *client
 	company int
+	// passwords is Connection.Invite.
+	passwords func(context.Context, []string) (map[string]secret.String, error)
 	// ids of records by what refers to them: groupRef, modelRef, fieldRef, dataRef.
 	ids map[any]int
 	// made are IDs of accounts by login.
 	made    map[string]int
-	created []access.NewAccount
+	invited []string
 	left    []access.Leaver
 }
 
@@ -103,7 +105,16 @@ func (a *applier) execute(ctx context.Context, batch []change) error {
 func (a *applier) create(ctx context.Context, batch []change) error {
 	model := batch[0].Model
 	list := make([]any, 0, len(batch))
-	var accounts []access.NewAccount
+	var logins []string
+	if model == userModel {
+		for _, c := range batch {
+			logins = append(logins, c.Values["login"].(string))
+		}
+	}
+	passwords, err := a.invite(ctx, logins)
+	if err != nil {
+		return err
+	}
 	for _, c := range batch {
 		resolved, err := a.resolve(c.Values)
 		if err != nil {
@@ -111,9 +122,7 @@ func (a *applier) create(ctx context.Context, batch []change) error {
 		}
 		values := resolved.(map[string]any)
 		if model == userModel {
-			password := newPassword()
-			values["password"] = password
-			accounts = append(accounts, access.NewAccount{Login: values["login"].(string), Password: secret.New(password)})
+			values["password"] = passwords[values["login"].(string)].Reveal()
 		}
 		list = append(list, values)
 	}
@@ -124,7 +133,7 @@ func (a *applier) create(ctx context.Context, batch []change) error {
 	if len(ids) != len(batch) {
 		return fmt.Errorf("Tryton made %d records of %d", len(ids), len(batch)) //nolint:staticcheck // a name
 	}
-	a.created = append(a.created, accounts...)
+	a.invited = append(a.invited, logins...)
 	for i, c := range batch {
 		switch model {
 		case "res.group":
@@ -134,6 +143,13 @@ func (a *applier) create(ctx context.Context, batch []change) error {
 		}
 	}
 	return nil
+}
+
+func (a *applier) invite(ctx context.Context, logins []string) (map[string]secret.String, error) {
+	if logins == nil {
+		return nil, nil
+	}
+	return a.passwords(ctx, logins)
 }
 
 // employ gives accounts the company, and makes employees, each with a party of its own, for those that need one.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/crmkeep/crmkeep/internal/access"
 	"github.com/crmkeep/crmkeep/internal/access/tryton"
+	"github.com/crmkeep/crmkeep/internal/agent/secret"
 	"github.com/crmkeep/crmkeep/internal/testing/trytontest"
 )
 
@@ -28,7 +29,9 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	return &world{Tryton: server.New(t), t: t, passwords: map[string]string{}}
+	w := &world{Tryton: server.New(t), t: t, passwords: map[string]string{}}
+	w.Connection.Invite = w.invite
+	return w
 }
 
 // bring applies a plan and then finds nothing more to do.
@@ -36,14 +39,21 @@ func (w *world) bring(plan access.Plan) access.Report {
 	w.t.Helper()
 	report, err := tryton.Adapter{}.Bring(context.Background(), w.Connection, plan, access.ModeApply)
 	require.NoError(w.t, err)
-	for _, account := range report.Created {
-		w.passwords[account.Login] = account.Password.Reveal()
-	}
 	require.ElementsMatch(w.t, report.Differences, report.Applied, "what was found and what was done")
 	again, err := tryton.Adapter{}.Bring(context.Background(), w.Connection, plan, access.ModeApply)
 	require.NoError(w.t, err)
 	require.Empty(w.t, again.Differences, "a second run finds nothing to do")
 	return report
+}
+
+// invite keeps what a person would be given.
+func (w *world) invite(_ context.Context, logins []string) (map[string]secret.String, error) {
+	given := map[string]secret.String{}
+	for _, login := range logins {
+		w.passwords[login] = "Kx7 mPq2 " + login
+		given[login] = secret.New(w.passwords[login])
+	}
+	return given, nil
 }
 
 // as logs a person in with the first password.

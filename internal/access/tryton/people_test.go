@@ -50,7 +50,7 @@ func TestALeaverIsPutOutAtOnceWithAllThatIsOpen(t *testing.T) {
 	require.Len(t, report.Left, 1)
 	// Back by policy.
 	report = w.bring(salesPlan())
-	assert.Empty(t, report.Created)
+	assert.Empty(t, report.Invited)
 	_, err = w.as(li).Read("party.party", []any{}, "name")
 	require.NoError(t, err)
 }

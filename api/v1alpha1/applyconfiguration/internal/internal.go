@@ -23,6 +23,114 @@ func Parser() *typed.Parser {
 var parserOnce sync.Once
 var parser *typed.Parser
 var schemaYAML = typed.YAMLObject(`types:
+- name: com.github.crmkeep.crmkeep.api.v1alpha1.AccessDifference
+  map:
+    fields:
+    - name: found
+      type:
+        scalar: string
+    - name: planned
+      type:
+        scalar: string
+    - name: subject
+      type:
+        scalar: string
+- name: com.github.crmkeep.crmkeep.api.v1alpha1.AccessFailure
+  map:
+    fields:
+    - name: message
+      type:
+        scalar: string
+    - name: reason
+      type:
+        scalar: string
+    - name: since
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+- name: com.github.crmkeep.crmkeep.api.v1alpha1.AccessPolicyState
+  scalar: string
+- name: com.github.crmkeep.crmkeep.api.v1alpha1.AccessPolicyStatus
+  map:
+    fields:
+    - name: generation
+      type:
+        scalar: numeric
+    - name: message
+      type:
+        scalar: string
+    - name: name
+      type:
+        scalar: string
+    - name: state
+      type:
+        namedType: com.github.crmkeep.crmkeep.api.v1alpha1.AccessPolicyState
+- name: com.github.crmkeep.crmkeep.api.v1alpha1.AccessStatus
+  map:
+    fields:
+    - name: administrator
+      type:
+        namedType: com.github.crmkeep.crmkeep.api.v1alpha1.AdministratorState
+    - name: askedAt
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: catalogue
+      type:
+        scalar: string
+    - name: closedSince
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: drift
+      type:
+        list:
+          elementType:
+            namedType: com.github.crmkeep.crmkeep.api.v1alpha1.AccessDifference
+          elementRelationship: atomic
+    - name: enforcedAt
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: failure
+      type:
+        namedType: com.github.crmkeep.crmkeep.api.v1alpha1.AccessFailure
+    - name: leavers
+      type:
+        list:
+          elementType:
+            namedType: com.github.crmkeep.crmkeep.api.v1alpha1.LeaverStatus
+          elementRelationship: atomic
+    - name: notEnforced
+      type:
+        scalar: numeric
+    - name: people
+      type:
+        scalar: numeric
+    - name: planDigest
+      type:
+        scalar: string
+    - name: policies
+      type:
+        list:
+          elementType:
+            namedType: com.github.crmkeep.crmkeep.api.v1alpha1.AccessPolicyStatus
+          elementRelationship: associative
+          keys:
+          - name
+    - name: reviewed
+      type:
+        scalar: string
+    - name: unknownAccounts
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: unknownNames
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+- name: com.github.crmkeep.crmkeep.api.v1alpha1.AdministratorState
+  scalar: string
 - name: com.github.crmkeep.crmkeep.api.v1alpha1.Approval
   map:
     fields:
@@ -125,6 +233,18 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: yearly
       type:
         scalar: numeric
+- name: com.github.crmkeep.crmkeep.api.v1alpha1.BreakGlass
+  map:
+    fields:
+    - name: by
+      type:
+        scalar: string
+    - name: expiresAt
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: reason
+      type:
+        scalar: string
 - name: com.github.crmkeep.crmkeep.api.v1alpha1.CRMBackup
   map:
     fields:
@@ -511,6 +631,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: approval
       type:
         namedType: com.github.crmkeep.crmkeep.api.v1alpha1.Approval
+    - name: breakGlass
+      type:
+        namedType: com.github.crmkeep.crmkeep.api.v1alpha1.BreakGlass
     - name: classRef
       type:
         namedType: com.github.crmkeep.crmkeep.api.v1alpha1.ClassReference
@@ -564,6 +687,9 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.crmkeep.crmkeep.api.v1alpha1.CRMEnvironmentStatus
   map:
     fields:
+    - name: access
+      type:
+        namedType: com.github.crmkeep.crmkeep.api.v1alpha1.AccessStatus
     - name: approval
       type:
         namedType: com.github.crmkeep.crmkeep.api.v1alpha1.ApprovalStatus
@@ -752,12 +878,14 @@ var schemaYAML = typed.YAMLObject(`types:
           elementRelationship: associative
           keys:
           - type
-    - name: leavers
+    - name: environments
       type:
         list:
           elementType:
-            namedType: com.github.crmkeep.crmkeep.api.v1alpha1.LeaverStatus
-          elementRelationship: atomic
+            namedType: com.github.crmkeep.crmkeep.api.v1alpha1.PolicyEnvironmentStatus
+          elementRelationship: associative
+          keys:
+          - name
     - name: notEnforced
       type:
         list:
@@ -1362,9 +1490,6 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: doneAt
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
-    - name: environment
-      type:
-        scalar: string
     - name: name
       type:
         scalar: string
@@ -1433,6 +1558,18 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: name
       type:
         scalar: string
+- name: com.github.crmkeep.crmkeep.api.v1alpha1.PolicyEnvironmentStatus
+  map:
+    fields:
+    - name: message
+      type:
+        scalar: string
+    - name: name
+      type:
+        scalar: string
+    - name: state
+      type:
+        namedType: com.github.crmkeep.crmkeep.api.v1alpha1.AccessPolicyState
 - name: com.github.crmkeep.crmkeep.api.v1alpha1.Purpose
   scalar: string
 - name: com.github.crmkeep.crmkeep.api.v1alpha1.RecoveryObjectives

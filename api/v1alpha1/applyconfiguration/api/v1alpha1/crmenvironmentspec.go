@@ -44,6 +44,9 @@ type CRMEnvironmentSpecApplyConfiguration struct {
 	Source *EnvironmentSourceApplyConfiguration `json:"source,omitempty"`
 	// approval is set by somebody with the verb "approve", when the tenant asks for it.
 	Approval *ApprovalApplyConfiguration `json:"approval,omitempty"`
+	// breakGlass lets the CRM's own administrator log in although role policies hold, for a while. It is set by somebody with the verb
+	// "breakglass". Unset: as the role policies say.
+	BreakGlass *BreakGlassApplyConfiguration `json:"breakGlass,omitempty"`
 }
 
 // CRMEnvironmentSpecApplyConfiguration constructs a declarative configuration of the CRMEnvironmentSpec type for use with
@@ -182,5 +185,13 @@ func (b *CRMEnvironmentSpecApplyConfiguration) WithSource(value *EnvironmentSour
 // If called multiple times, the Approval field is set to the value of the last call.
 func (b *CRMEnvironmentSpecApplyConfiguration) WithApproval(value *ApprovalApplyConfiguration) *CRMEnvironmentSpecApplyConfiguration {
 	b.Approval = value
+	return b
+}
+
+// WithBreakGlass sets the BreakGlass field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the BreakGlass field is set to the value of the last call.
+func (b *CRMEnvironmentSpecApplyConfiguration) WithBreakGlass(value *BreakGlassApplyConfiguration) *CRMEnvironmentSpecApplyConfiguration {
+	b.BreakGlass = value
 	return b
 }

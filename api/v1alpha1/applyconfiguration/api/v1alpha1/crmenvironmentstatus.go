@@ -42,6 +42,8 @@ type CRMEnvironmentStatusApplyConfiguration struct {
 	Source *EnvironmentSourceStatusApplyConfiguration `json:"source,omitempty"`
 	// finalBackup names the CRMBackup that was made when the environment was deleted.
 	FinalBackup *string `json:"finalBackup,omitempty"`
+	// access says what of the role policies holds. Unset: no policy ever did.
+	Access *AccessStatusApplyConfiguration `json:"access,omitempty"`
 }
 
 // CRMEnvironmentStatusApplyConfiguration constructs a declarative configuration of the CRMEnvironmentStatus type for use with
@@ -169,5 +171,13 @@ func (b *CRMEnvironmentStatusApplyConfiguration) WithSource(value *EnvironmentSo
 // If called multiple times, the FinalBackup field is set to the value of the last call.
 func (b *CRMEnvironmentStatusApplyConfiguration) WithFinalBackup(value string) *CRMEnvironmentStatusApplyConfiguration {
 	b.FinalBackup = &value
+	return b
+}
+
+// WithAccess sets the Access field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Access field is set to the value of the last call.
+func (b *CRMEnvironmentStatusApplyConfiguration) WithAccess(value *AccessStatusApplyConfiguration) *CRMEnvironmentStatusApplyConfiguration {
+	b.Access = value
 	return b
 }

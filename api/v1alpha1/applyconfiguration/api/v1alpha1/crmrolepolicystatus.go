@@ -13,12 +13,12 @@ import (
 type CRMRolePolicyStatusApplyConfiguration struct {
 	// observedGeneration is the generation that the status speaks of.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
-	// conditions are Ready, Reconciling, Stalled.
+	// conditions are Ready, Reconciling, Stalled, RolesEnforced.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// notEnforced are rules that are not enforced in an environment, with the reason.
 	NotEnforced []NotEnforcedRuleApplyConfiguration `json:"notEnforced,omitempty"`
-	// leavers that were put out, newest first.
-	Leavers []LeaverStatusApplyConfiguration `json:"leavers,omitempty"`
+	// environments that the policy names, as they are.
+	Environments []PolicyEnvironmentStatusApplyConfiguration `json:"environments,omitempty"`
 }
 
 // CRMRolePolicyStatusApplyConfiguration constructs a declarative configuration of the CRMRolePolicyStatus type for use with
@@ -61,15 +61,15 @@ func (b *CRMRolePolicyStatusApplyConfiguration) WithNotEnforced(values ...*NotEn
 	return b
 }
 
-// WithLeavers adds the given value to the Leavers field in the declarative configuration
+// WithEnvironments adds the given value to the Environments field in the declarative configuration
 // and returns the receiver, so that objects can be build by chaining "With" function invocations.
-// If called multiple times, values provided by each call will be appended to the Leavers field.
-func (b *CRMRolePolicyStatusApplyConfiguration) WithLeavers(values ...*LeaverStatusApplyConfiguration) *CRMRolePolicyStatusApplyConfiguration {
+// If called multiple times, values provided by each call will be appended to the Environments field.
+func (b *CRMRolePolicyStatusApplyConfiguration) WithEnvironments(values ...*PolicyEnvironmentStatusApplyConfiguration) *CRMRolePolicyStatusApplyConfiguration {
 	for i := range values {
 		if values[i] == nil {
-			panic("nil value passed to WithLeavers")
+			panic("nil value passed to WithEnvironments")
 		}
-		b.Leavers = append(b.Leavers, *values[i])
+		b.Environments = append(b.Environments, *values[i])
 	}
 	return b
 }

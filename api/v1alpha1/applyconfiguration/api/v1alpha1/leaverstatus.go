@@ -11,13 +11,11 @@ import (
 //
 // LeaverStatus says how a person was put out.
 type LeaverStatusApplyConfiguration struct {
-	// name of the person.
+	// name of the person's account.
 	Name *string `json:"name,omitempty"`
-	// environment that the person was put out of.
-	Environment *string `json:"environment,omitempty"`
 	// askedAt is when the last binding ended.
 	AskedAt *v1.Time `json:"askedAt,omitempty"`
-	// doneAt is when account, sessions and API keys were closed. Unset: not yet.
+	// doneAt is when account, sessions and API keys were closed. Unset: not yet; failure says why.
 	DoneAt *v1.Time `json:"doneAt,omitempty"`
 }
 
@@ -32,14 +30,6 @@ func LeaverStatus() *LeaverStatusApplyConfiguration {
 // If called multiple times, the Name field is set to the value of the last call.
 func (b *LeaverStatusApplyConfiguration) WithName(value string) *LeaverStatusApplyConfiguration {
 	b.Name = &value
-	return b
-}
-
-// WithEnvironment sets the Environment field in the declarative configuration to the given value
-// and returns the receiver, so that objects can be built by chaining "With" function invocations.
-// If called multiple times, the Environment field is set to the value of the last call.
-func (b *LeaverStatusApplyConfiguration) WithEnvironment(value string) *LeaverStatusApplyConfiguration {
-	b.Environment = &value
 	return b
 }
 
