@@ -31,18 +31,20 @@ type protected struct {
 	objects *s3test.Server
 }
 
-func (in *installation) protected(t *testing.T, tenant string) protected {
+func (in *installation) protected(t *testing.T, tenant string, change ...func(*v1alpha1.CRMEnvironment)) protected {
+	t.Helper()
+	return in.protectedAt(t, tenant, []string{tenant + "-a", tenant + "-b"}, change...)
+}
+
+func (in *installation) protectedAt(t *testing.T, tenant string, locations []string, change ...func(*v1alpha1.CRMEnvironment)) protected {
 	t.Helper()
 	in.tenant(t, tenant)
 	s := s3test.Start(t, "backups")
-	p := protected{installation: in, tenant: tenant, objects: s}
-	for _, name := range []string{tenant + "-a", tenant + "-b"} {
+	for _, name := range locations {
 		in.writeCredentials(t, "locations/"+name, whole(s))
 		in.locationComesTo(t, in.location(t, name, s, func(l *v1alpha1.CRMBackupLocation) { l.Spec.Prefix = name }), "True Succeeded")
-		p.locations = append(p.locations, name)
 	}
-	p.env = in.ready(t, tenant, "prod")
-	return p
+	return protected{installation: in, tenant: tenant, objects: s, locations: locations, env: in.ready(t, tenant, "prod", change...)}
 }
 
 // backup declares one of the environment to both locations.

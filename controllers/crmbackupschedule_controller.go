@@ -55,7 +55,9 @@ type scheduleScope struct {
 	seen *facts.Protected
 	// backups are those that the schedule has made.
 	backups []v1alpha1.CRMBackup
-	plan    schedule.Schedule
+	// abandoned are those that were made by hand, have failed, and whose snapshots are not forgotten yet.
+	abandoned []v1alpha1.CRMBackup
+	plan      schedule.Schedule
 	// drill is the newest one, and drills says when they are due.
 	drill  facts.Drill
 	drills schedule.Schedule
@@ -129,8 +131,12 @@ func (r *Schedules) observe(ctx context.Context, s *v1alpha1.CRMBackupSchedule) 
 		return nil, err
 	}
 	for _, b := range all {
-		if b.Labels[naming.LabelSchedule] == s.Name && b.Spec.EnvironmentRef.Name == s.Spec.EnvironmentRef.Name {
+		switch {
+		case b.Spec.EnvironmentRef.Name != s.Spec.EnvironmentRef.Name:
+		case b.Labels[naming.LabelSchedule] == s.Name:
 			scope.backups = append(scope.backups, b)
+		case isAbandoned(&b):
+			scope.abandoned = append(scope.abandoned, b)
 		}
 	}
 	if scope.drill, err = r.Observer.Drill(ctx, s); err != nil {

@@ -31,7 +31,7 @@ const drillEvery = 30 * time.Second
 
 // planDrill decides how the schedule's drills go on. A schedule that is invalid or suspended begins none; one that goes on comes to its end.
 func (r *Schedules) planDrill(scope *scheduleScope, invalid error) (status.DrillPass, schedule.DrillStep) {
-	pass := status.DrillPass{Newest: scope.Status.Drill, Backup: scope.drill.Backup}
+	pass := status.DrillPass{Newest: scope.Status.Drill, Backup: scope.drill.Backup, ResultClash: scope.drill.ResultClash}
 	step := schedule.DrillRest
 	if pass.Newest != nil {
 		var next v1alpha1.DrillStatus
@@ -63,6 +63,7 @@ func (r *Schedules) drillOn(ctx context.Context, scope *scheduleScope, step sche
 	switch step {
 	case schedule.DrillRest:
 		return nil
+	case schedule.DrillWait:
 	case schedule.DrillBegin:
 		return outcome.Wait(v1alpha1.ReasonProgressing, cacheLag, "a drill begins")
 	case schedule.DrillRestore:
@@ -70,9 +71,7 @@ func (r *Schedules) drillOn(ctx context.Context, scope *scheduleScope, step sche
 	case schedule.DrillCheck:
 		err = r.checkDrill(ctx, scope)
 	case schedule.DrillRecord:
-		if err = r.recordDrill(ctx, scope); err == nil {
-			return outcome.Wait(v1alpha1.ReasonProgressing, cacheLag, "the result of the drill was written")
-		}
+		return r.recordedDrill(ctx, scope)
 	case schedule.DrillClear:
 		err = errors.Join(r.clearDrill(ctx, scope.CRMBackupSchedule), r.pruneResults(ctx, scope))
 	}
@@ -109,6 +108,15 @@ func (r *Schedules) checkDrill(ctx context.Context, scope *scheduleScope) error 
 	}
 	_, err = r.Runs.Start(ctx, &p.Target, check.JobName(scope.Name), nil, planned)
 	return err
+}
+
+// recordedDrill looks again soon after the verdict was written: at what there is now, or at who has its name.
+func (r *Schedules) recordedDrill(ctx context.Context, scope *scheduleScope) error {
+	err := r.recordDrill(ctx, scope)
+	if w, ok := outcome.AsWaiting(err); err != nil && (!ok || w.Reason != v1alpha1.ReasonNameClash) {
+		return err
+	}
+	return outcome.Wait(v1alpha1.ReasonProgressing, cacheLag, "the result of the drill was written, or finds its name taken")
 }
 
 // +kubebuilder:rbac:groups=crmkeep.io,resources=crmbackups,verbs=patch

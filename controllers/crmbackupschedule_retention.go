@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
@@ -46,6 +47,9 @@ func (r *Schedules) keep(ctx context.Context, scope *scheduleScope) error {
 		return r.Runs.Remove(ctx, scope.Namespace, scope.Spec.EnvironmentRef.Name, scope.care.Name)
 	}
 	left, err := r.dropRecords(ctx, scope, scope.care.Forget)
+	if err == nil {
+		err = r.markForgotten(ctx, scope)
+	}
 	if err != nil || left {
 		return err // The watch on backups calls when they are gone; only then nothing would be forgotten twice.
 	}
@@ -70,6 +74,30 @@ func (r *Schedules) dropRecords(ctx context.Context, scope *scheduleScope, names
 	return left, nil
 }
 
+// isAbandoned tells whether a backup that was made by hand may have left snapshots that nobody needs. Its record is a person's, and stays.
+func isAbandoned(b *v1alpha1.CRMBackup) bool {
+	return b.Labels[naming.LabelSchedule] == "" && b.Spec.Import == nil && b.Annotations[naming.AnnotationForgottenAt] == "" &&
+		b.Status.Phase == v1alpha1.PhaseFailed && b.Status.StartedAt != nil
+}
+
+// +kubebuilder:rbac:groups=crmkeep.io,resources=crmbackups,verbs=patch
+
+// markForgotten writes down which backups that were made by hand the repositories have forgotten.
+func (r *Schedules) markForgotten(ctx context.Context, scope *scheduleScope) error {
+	for i := range scope.abandoned {
+		b := &scope.abandoned[i]
+		if !slices.Contains(scope.care.Forget, b.Name) {
+			continue
+		}
+		base := b.DeepCopy()
+		metav1.SetMetaDataAnnotation(&b.ObjectMeta, naming.AnnotationForgottenAt, scope.care.Completed.UTC().Format(time.RFC3339))
+		if err := r.Client.Patch(ctx, b, client.MergeFrom(base)); client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("marking CRMBackup %s as forgotten: %w", b.Name, err)
+		}
+	}
+	return nil
+}
+
 func (r *Schedules) startCare(ctx context.Context, scope *scheduleScope) error {
 	p, err := validate.Runnable(r.Settings, scope.Spec.EnvironmentRef.Name, scope.seen)
 	if err != nil {
@@ -79,7 +107,7 @@ func (r *Schedules) startCare(ctx context.Context, scope *scheduleScope) error {
 		return !validate.Usable(&b) || b.Status.Record.Repository != p.Repository
 	})
 	names := retention(scope.CRMBackupSchedule).Forget(known(mine), scope.plan.Zone())
-	failed := begun(outOfHistory(scope))
+	failed := append(begun(outOfHistory(scope)), scope.abandoned...)
 	if len(names) == 0 && len(failed) < failedAtOnce && !looksDue(scope, mine) {
 		return nil
 	}

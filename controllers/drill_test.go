@@ -303,6 +303,36 @@ func resultsOf(name, namespace string, count int) []corev1.ConfigMap {
 	return results
 }
 
+func takenResultIsNamed(t *testing.T, in *installation) {
+	p := in.protected(t, "crowded")
+	s := p.schedule(t, "empty", func(s *v1alpha1.CRMBackupSchedule) { s.Spec.Schedule, s.Spec.State = rarely, "Suspended" })
+	d := drilled{protected: p, copy: p}
+	theirs := map[string]string{"kept": "by somebody"}
+	for minute := range 5 { // One of them is the next drill's name.
+		name := naming.Drill(s.Name, schedule.Minute(time.Now().Add(time.Duration(minute)*time.Minute)))
+		in.create(t, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: name}, Data: theirs})
+	}
+	edit(t, in, s, func(s *v1alpha1.CRMBackupSchedule) {
+		s.Spec.State, s.Spec.Drill = "Active", &v1alpha1.RestoreDrill{Schedule: often}
+	})
+	d.begins(t, s, "")
+	in.scheduleComesTo(t, s, "Reconciling NameClash")
+	ready := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionReady)
+	assert.Contains(t, ready.Message, "ConfigMap "+s.Status.Drill.Name+" exists and is not crmkeep's")
+	assert.Contains(t, d.event(t, s, v1alpha1.ReasonNameClash), "no other drill begins; delete or rename it")
+
+	foreign := &corev1.ConfigMap{}
+	require.NoError(t, in.Get(t.Context(), client.ObjectKey{Namespace: s.Namespace, Name: s.Status.Drill.Name}, foreign))
+	assert.Equal(t, theirs, foreign.Data)
+	assert.Empty(t, foreign.Labels)
+	require.NoError(t, in.Delete(t.Context(), foreign))
+	in.scheduleComesTo(t, s, "True Succeeded")
+	in.until(t, "the result is there", func() error {
+		return in.Get(t.Context(), client.ObjectKeyFromObject(foreign), foreign)
+	})
+	assert.Equal(t, evidence.VerdictFailed, d.result(t, foreign.Name).Verdict)
+}
+
 func deletedScheduleEndsItsDrill(t *testing.T, in *installation) {
 	d := in.drilled(t, "leaving", "nightly")
 	s := d.drill(t, "nightly")

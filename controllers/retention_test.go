@@ -26,18 +26,27 @@ func failedBackupsAreForgottenToo(t *testing.T, in *installation) {
 	older := p.earlier(t, s, 3*time.Hour)
 	failed, kept := p.failed(t, s, "half"), p.failed(t, s, "half-again")
 	newest := p.earlier(t, s, time.Hour)
+	byHand := p.backup(t, "by-hand")
+	p.tells(t, "backup.by-hand", 0, `{"reason":"VaultSealed","message":"Vault is sealed"}`)
+	in.backupComesTo(t, byHand, v1alpha1.PhaseFailed, "Stalled VaultSealed")
 
 	edit(t, in, s, func(s *v1alpha1.CRMBackupSchedule) { s.Spec.State = "" })
 	p.run(t, "care.often")
 	var told corev1.ConfigMap
 	require.NoError(t, in.Get(t.Context(), client.ObjectKey{Namespace: workloadNamespace(p.env), Name: backup.CareJob(s)}, &told))
-	for b, forgotten := range map[*v1alpha1.CRMBackup]bool{older: true, failed: true, kept: false, newest: false} {
+	for b, forgotten := range map[*v1alpha1.CRMBackup]bool{older: true, failed: true, byHand: true, kept: false, newest: false} {
 		assert.Equal(t, forgotten, contains(told.Data["run.yaml"], backup.ID(b)), b.Name)
 	}
 	require.NoError(t, in.Get(t.Context(), client.ObjectKeyFromObject(failed), failed), "the record stays until the repositories have forgotten")
 	p.tells(t, "care.often", 0, `{"locations":[{"name":"tidying-a"},{"name":"tidying-b"}]}`)
 	in.gone(t, failed)
 	in.gone(t, older)
+	in.until(t, "the record of a person's stays, and says that nothing is left of it", func() error {
+		if err := in.Get(t.Context(), client.ObjectKeyFromObject(byHand), byHand); err != nil {
+			return err
+		}
+		return mustBe(byHand.Annotations[naming.AnnotationForgottenAt] != "" && byHand.Status.Phase == v1alpha1.PhaseFailed, "%v", byHand.Annotations)
+	})
 	for _, b := range []*v1alpha1.CRMBackup{kept, newest} {
 		require.NoError(t, in.Get(t.Context(), client.ObjectKeyFromObject(b), b))
 	}

@@ -128,11 +128,14 @@ func (r *Runs) Look(ctx context.Context, namespace, job string, begun bool) (run
 	return nil, false, outcome.Wait(v1alpha1.ReasonProgressing, cacheLag, "the run begins")
 }
 
-// runKinds are what a run consists of, the Job first.
-var runKinds = []struct {
+// runKind is a kind of which a run has an object.
+type runKind struct {
 	kind  schema.GroupVersionKind
 	empty func() client.Object
-}{
+}
+
+// runKinds are what a run consists of, the Job first: a run that goes on is ended before what it needs is taken away.
+var runKinds = []runKind{
 	{batchv1.SchemeGroupVersion.WithKind("Job"), func() client.Object { return &batchv1.Job{} }},
 	{networkingv1.SchemeGroupVersion.WithKind("NetworkPolicy"), func() client.Object { return &networkingv1.NetworkPolicy{} }},
 	{corev1.SchemeGroupVersion.WithKind("ConfigMap"), func() client.Object { return &corev1.ConfigMap{} }},
@@ -146,7 +149,11 @@ func (r *Runs) Remove(ctx context.Context, home, environment, job string) error 
 	}
 	owner := apply.Owner{Tenant: tenant, Environment: environment}
 	key := types.NamespacedName{Namespace: naming.WorkloadNamespace(tenant, environment), Name: job}
-	for _, k := range runKinds {
+	order, err := r.removal(ctx, key)
+	if err != nil {
+		return err
+	}
+	for _, k := range order {
 		err := r.Client.Get(ctx, key, k.empty())
 		if apierrors.IsNotFound(err) {
 			continue
@@ -167,6 +174,17 @@ func (r *Runs) Remove(ctx context.Context, home, environment, job string) error 
 		return outcome.Wait(v1alpha1.ReasonStopping, teardownPoll, "waiting for the run's pod to end")
 	}
 	return nil
+}
+
+// removal is the order in which what is left of a run goes. The Job of one that has ended goes last: by it the run is found, and whoever is
+// interrupted finds what is left.
+func (r *Runs) removal(ctx context.Context, key types.NamespacedName) ([]runKind, error) {
+	order := slices.Clone(runKinds)
+	run, err := r.Observer.Run(ctx, key.Namespace, key.Name)
+	if run != nil && run.Ended {
+		slices.Reverse(order)
+	}
+	return order, err
 }
 
 // ofRun maps what belongs to a run of these kinds to the object that it is for.

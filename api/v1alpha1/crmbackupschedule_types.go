@@ -40,6 +40,7 @@ type CRMBackupScheduleSpec struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=60
 	// +kubebuilder:validation:Pattern=`^[A-Za-z]+([A-Za-z0-9_+/-]*[A-Za-z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="self != 'Local' && timestamp('2026-01-01T00:00:00Z').getHours(self) >= 0",message="must be a time zone of the IANA database, such as Europe/Berlin"
 	TimeZone string `json:"timeZone,omitempty"`
 	// windowSeconds over which runs of all environments are spread. Default: 900.
 	// +optional

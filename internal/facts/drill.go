@@ -17,6 +17,9 @@ type Drill struct {
 	Environment *v1alpha1.CRMEnvironment
 	// Clash says which object has a name that the drill needs, and is not a drill's; empty when none does.
 	Clash string
+	// ResultClash says which object has the name of the drill's result and is not crmkeep's; empty when none has. It is looked for once the
+	// drill has a verdict, as long as its result is not there.
+	ResultClash string
 	// HasChecks tells whether the class of the drill's environment has any. One that is not seen has: it must be there to be checked.
 	HasChecks bool
 	// Checks is nil as long as there is no Job of them.

@@ -120,5 +120,19 @@ func (o *Observer) drillResults(ctx context.Context, s *v1alpha1.CRMBackupSchedu
 		f.Results = append(f.Results, results.Items[i].Name)
 	}
 	slices.Sort(f.Results)
+	if d := s.Status.Drill; d.Phase != v1alpha1.PhaseRunning && !slices.Contains(f.Results, d.Name) {
+		return o.resultClash(ctx, client.ObjectKey{Namespace: s.Namespace, Name: d.Name}, f)
+	}
 	return nil
+}
+
+// resultClash asks the API server who has the name of a result: the cache has no objects that are not crmkeep's.
+func (o *Observer) resultClash(ctx context.Context, key client.ObjectKey, f *facts.Drill) error {
+	there := &metav1.PartialObjectMetadata{}
+	there.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("ConfigMap"))
+	there, err := get(ctx, o.Uncached, key, there)
+	if err == nil && there != nil && there.Labels[naming.LabelManagedBy] != naming.ManagedBy {
+		f.ResultClash = "ConfigMap " + key.Name
+	}
+	return err
 }

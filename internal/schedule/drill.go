@@ -23,7 +23,7 @@ const (
 	DrillRest DrillStep = iota
 	// DrillBegin is when its status is all that there is of it.
 	DrillBegin
-	// DrillWait is when something of it goes on.
+	// DrillWait is when something of it goes on, or has to be made room for by somebody.
 	DrillWait
 	// DrillRestore makes its CRMRestore.
 	DrillRestore
@@ -75,6 +75,8 @@ func NextDrill(d v1alpha1.DrillStatus, seen facts.Drill, now time.Time, timeout 
 
 func afterVerdict(d v1alpha1.DrillStatus, seen facts.Drill) DrillStep {
 	switch {
+	case seen.ResultClash != "":
+		return DrillWait
 	case !slices.Contains(seen.Results, d.Name):
 		return DrillRecord
 	case seen.Restore != nil || seen.Environment != nil || len(seen.Results) > DrillResults:

@@ -142,7 +142,11 @@ func TestAVerdictIsRecordedBeforeAnythingIsRemoved(t *testing.T) {
 	assert.Equal(t, schedule.DrillRecord, step)
 	assert.Equal(t, ended, next, "a verdict stays as it is")
 
-	left.Results = []string{ended.Name}
+	left.ResultClash = "ConfigMap " + ended.Name
+	_, step = schedule.NextDrill(ended, left, began, drillTimeout)
+	assert.Equal(t, schedule.DrillWait, step, "somebody has to make room for the result")
+
+	left.ResultClash, left.Results = "", []string{ended.Name}
 	_, step = schedule.NextDrill(ended, left, began, drillTimeout)
 	assert.Equal(t, schedule.DrillClear, step)
 	left.Restore = nil

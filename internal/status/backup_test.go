@@ -47,7 +47,7 @@ func TestWhatBecomesOfABackup(t *testing.T) {
 		"one location has failed": {
 			status.BackupPass{Run: ended(`{` + record + `,"locations":[{"name":"here"},{"name":"there","message":"full"}]}`)}, "PartiallyFailed", "PartiallyFailed", true},
 		"no location has it": {
-			status.BackupPass{Run: ended(`{"reason":"LocationsFailed","locations":[{"name":"here","message":"full"}]}`)}, "Failed", "LocationsFailed", false},
+			status.BackupPass{Run: ended(`{"reason":"LocationFull","locations":[{"name":"here","message":"full"}]}`)}, "Failed", "LocationFull", false},
 		"a manifest and no location": {status.BackupPass{Run: ended(`{` + record + `}`)}, "Failed", "RunFailed", false},
 		"nothing was told":           {status.BackupPass{Run: ended("")}, "Failed", "RunFailed", false},
 		"a deadline":                 {status.BackupPass{Run: &facts.Run{Ended: true, Why: "Job was active longer than specified deadline"}}, "Failed", "RunFailed", false},

@@ -21,6 +21,17 @@ type DrillPass struct {
 	Next time.Time
 	// Interval between two drills; zero when none are declared.
 	Interval time.Duration
+	// ResultClash says which foreign object has the name of the newest drill's result; empty when none has.
+	ResultClash string
+}
+
+// blocked says what keeps the newest drill from its end, and with it the next one from its beginning.
+func (p DrillPass) blocked() error {
+	if p.ResultClash == "" {
+		return nil
+	}
+	return outcome.Wait(v1alpha1.ReasonNameClash, 0,
+		"%s exists and is not crmkeep's, so the result of drill %s cannot be kept and no other drill begins; delete or rename it", p.ResultClash, p.Newest.Name)
 }
 
 // drills writes down how the newest drill went. What was measured stays until another has passed.

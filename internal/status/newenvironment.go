@@ -2,6 +2,8 @@ package status
 
 import (
 	"cmp"
+	"fmt"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -29,15 +31,9 @@ func RestoreIntoNew(r *v1alpha1.CRMRestore, p NewEnvironmentPass, now metav1.Tim
 	s.ObservedGeneration, s.Backup = r.Generation, cmp.Or(p.Backup, s.Backup)
 	w := writer{conditions: &s.Conditions, generation: r.Generation, now: now}
 	recovered(&s, p)
-	_, invalid := outcome.AsInvalid(p.Err)
 	switch {
-	case invalid && s.StartedAt != nil:
-		failRestore(&s, w, v1alpha1.PhaseFailed, p.Err, now)
-	case invalid:
-		failRestore(&s, w, v1alpha1.PhaseRefused, p.Err, now)
 	case p.Err != nil:
-		s.Phase = cmp.Or(s.Phase, v1alpha1.PhasePending)
-		w.ready(p.Err, "")
+		holdRestore(&s, w, p.Err, now)
 	case p.Begin:
 		s.Phase, s.StartedAt = v1alpha1.PhaseChecking, &now
 		w.ready(outcome.Wait(v1alpha1.ReasonProgressing, 0, "the environment is made"), "")
@@ -58,8 +54,18 @@ func followNew(s *v1alpha1.CRMRestoreStatus, w writer, env *v1alpha1.CRMEnvironm
 		w.ready(outcome.Wait(v1alpha1.ReasonProgressing, 0, "CRMEnvironment %s was declared", env.Name), "")
 	default:
 		s.Phase = v1alpha1.PhaseRunning
-		w.ready(outcome.Wait(ready.Reason, 0, "CRMEnvironment %s: %s", env.Name, ready.Message), "")
+		w.ready(outcome.Wait(ready.Reason, 0, "CRMEnvironment %s: %s%s", env.Name, ready.Message, awaited(s, ready)), "")
 	}
+}
+
+// awaited tells since when an environment is waited for that something is in the way of. There is no deadline: whoever mends it on a bad
+// day should not have to begin again. The time of day and not how long ago it is, because that would be another message every time.
+func awaited(s *v1alpha1.CRMRestoreStatus, ready *metav1.Condition) string {
+	if s.StartedAt == nil || ready.Reason == v1alpha1.ReasonProgressing {
+		return ""
+	}
+	return fmt.Sprintf(" (waited for since %s; the restore goes on once that is mended, and deleting the environment gives it up)",
+		s.StartedAt.UTC().Format(time.RFC3339))
 }
 
 // IsReady tells whether an environment is as it is declared now.

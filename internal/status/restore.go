@@ -31,25 +31,32 @@ func Restore(r *v1alpha1.CRMRestore, p RestorePass, now metav1.Time) v1alpha1.CR
 	s := *r.Status.DeepCopy()
 	s.ObservedGeneration, s.Backup = r.Generation, cmp.Or(p.Backup, s.Backup)
 	w := writer{conditions: &s.Conditions, generation: r.Generation, now: now}
-	_, invalid := outcome.AsInvalid(p.Err)
-	begun := s.Phase == v1alpha1.PhaseRunning
 	switch {
 	case p.Run != nil && p.Run.Ended:
 		endRestore(&s, w, r, p.Run, now)
 	case p.Run != nil:
 		w.ready(goesOn(p.Run), "")
-	case invalid && begun:
-		failRestore(&s, w, v1alpha1.PhaseFailed, p.Err, now)
-	case invalid:
-		failRestore(&s, w, v1alpha1.PhaseRefused, p.Err, now)
 	case p.Err != nil:
-		s.Phase = cmp.Or(s.Phase, v1alpha1.PhasePending)
-		w.ready(p.Err, "")
+		holdRestore(&s, w, p.Err, now)
 	case p.Begin:
 		s.Phase, s.StartedAt = v1alpha1.PhaseRunning, &now
 		w.ready(outcome.Wait(v1alpha1.ReasonStopping, 0, "waiting for the application to stop"), "")
 	}
 	return s
+}
+
+// holdRestore says why a restore goes no further: for good, which it has failed by if it had begun and else is refused by, or for now.
+func holdRestore(s *v1alpha1.CRMRestoreStatus, w writer, err error, now metav1.Time) {
+	_, invalid := outcome.AsInvalid(err)
+	switch {
+	case invalid && s.StartedAt != nil:
+		failRestore(s, w, v1alpha1.PhaseFailed, err, now)
+	case invalid:
+		failRestore(s, w, v1alpha1.PhaseRefused, err, now)
+	default:
+		s.Phase = cmp.Or(s.Phase, v1alpha1.PhasePending)
+		w.ready(err, "")
+	}
 }
 
 func failRestore(s *v1alpha1.CRMRestoreStatus, w writer, phase string, err error, now metav1.Time) {

@@ -46,10 +46,13 @@ func Schedule(b *v1alpha1.CRMBackupSchedule, p SchedulePass, now metav1.Time) v1
 		care(&s, w, p.Care)
 	}
 	drills(&s, p.Drill)
-	if isReason(p.Err, v1alpha1.ReasonScheduleSuspended) {
-		w.ready(nil, v1alpha1.ReasonScheduleSuspended)
-	} else {
-		w.ready(p.Err, v1alpha1.ReasonSucceeded)
+	switch blocked := p.Drill.blocked(); {
+	case isReason(p.Err, v1alpha1.ReasonScheduleSuspended):
+		w.ready(blocked, v1alpha1.ReasonScheduleSuspended)
+	case p.Err == nil:
+		w.ready(blocked, v1alpha1.ReasonSucceeded)
+	default:
+		w.ready(p.Err, "")
 	}
 	w.set(condition{kind: v1alpha1.ConditionBackupHealthy, err: health(b, &s, p, now)})
 	return s

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/crmkeep/crmkeep/internal/agent"
 	"github.com/crmkeep/crmkeep/internal/agent/config"
+	"github.com/crmkeep/crmkeep/internal/testing/loopback"
 )
 
 // agentArgument makes this program an agent. A process of its own has CPU time of its own.
@@ -69,14 +69,14 @@ func startAgent(b *testing.B, cfg *config.Config, tokenFile, filesDir string) *a
 	require.NoError(b, err)
 	configFile := filepath.Join(b.TempDir(), config.FileName)
 	require.NoError(b, os.WriteFile(configFile, text, 0o600))
-	a := &agentProcess{databaseAddress: freeAddress(b), healthAddress: freeAddress(b)}
+	a := &agentProcess{databaseAddress: loopback.Address(b), healthAddress: loopback.Address(b)}
 	// A socket's path may have no more than 107 bytes, which the benchmark's own folder has already.
 	a.socketDir, err = os.MkdirTemp("", "s")
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, os.RemoveAll(a.socketDir)) })
 	command := exec.Command("/proc/self/exe", agentArgument, "--config", configFile, "--token-file", tokenFile, "--files-dir", filesDir,
 		"--database-address", a.databaseAddress, "--database-socket-dir", a.socketDir,
-		"--inbound-address", freeAddress(b), "--health-address", a.healthAddress)
+		"--inbound-address", loopback.Address(b), "--health-address", a.healthAddress)
 	var log strings.Builder
 	command.Stdout, command.Stderr = &log, &log
 	if cfg.Database == nil {
@@ -118,12 +118,4 @@ func (a *agentProcess) cpuSeconds(b *testing.B) float64 {
 		ticks += n
 	}
 	return float64(ticks) / ticksPerSecond
-}
-
-func freeAddress(b *testing.B) string {
-	b.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(b, err)
-	defer listener.Close() //nolint:errcheck // only its address is wanted
-	return listener.Addr().String()
 }

@@ -3,6 +3,7 @@ package faults
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -35,7 +36,10 @@ type stage struct {
 }
 
 // lifecycle is everything that can be asked of a tenant and an environment, in an order that meets all.
-var lifecycle = []stage{
+var lifecycle = slices.Concat(growth, backups, decline)
+
+// growth is what comes before backups.
+var growth = []stage{
 	{
 		name:  "tenant",
 		begin: func(t *testing.T, w *world) { w.create(t, build.Tenant(mortal)) },
@@ -83,6 +87,10 @@ var lifecycle = []stage{
 		},
 		done: comesTo("True Succeeded"),
 	},
+}
+
+// decline is what comes after them.
+var decline = []stage{
 	{
 		name: "shred",
 		begin: func(t *testing.T, w *world) {
@@ -146,7 +154,7 @@ func (w *world) live(t *testing.T, expected reference, bring func(i int, s stage
 		switch s.name {
 		case "environment":
 			dataKey = w.dataKey(t, mortal, mortalName)
-		case "version", "suspend", "quarantine", "resume", "rotate":
+		case "version", "suspend", "quarantine", "resume", "rotate", "backup", "schedule", "restore":
 			require.Equal(t, dataKey, w.dataKey(t, mortal, mortalName), "%s has changed the data key", s.name)
 		}
 	}
@@ -193,6 +201,7 @@ func (w *world) destroyed(t *testing.T) {
 // bury takes away what outlives a tenant on purpose, so that the next life begins with nothing.
 func (w *world) bury(t *testing.T) {
 	t.Helper()
+	w.buryBackups(t)
 	home := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: naming.HomeNamespace(mortal)}}
 	require.NoError(t, w.DeleteAllOf(t.Context(), &corev1.ConfigMap{}, client.InNamespace(home.Name)))
 	require.NoError(t, w.DeleteAllOf(t.Context(), &corev1.ResourceQuota{}, client.InNamespace(home.Name)))

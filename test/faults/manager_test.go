@@ -3,7 +3,6 @@ package faults
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -21,6 +20,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/yaml"
+
+	"github.com/crmkeep/crmkeep/internal/testing/loopback"
 )
 
 // stopTimeout is how long a manager may take to end when it is asked to.
@@ -55,7 +56,7 @@ func (w *world) launch(t *testing.T, arguments ...string) *manager {
 	t.Helper()
 	program, err := binary()
 	require.NoError(t, err)
-	m := &manager{metrics: freeAddress(t), ended: make(chan struct{})}
+	m := &manager{metrics: loopback.Address(t), ended: make(chan struct{})}
 	m.process = exec.Command(program, append([]string{
 		"manager", "--settings=" + w.settingsFile(t), "--vault-token-file=" + w.TokenFile,
 		"--metrics-bind-address=" + m.metrics, "--health-probe-bind-address=0",
@@ -194,15 +195,6 @@ func quiet(managers ...*manager) func() error {
 		}
 		return nil
 	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	address := listener.Addr().String()
-	require.NoError(t, listener.Close())
-	return address
 }
 
 // logged is what a process has written. It may be read while the process writes.

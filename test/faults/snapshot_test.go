@@ -49,8 +49,10 @@ func (w *world) snapshot(t *testing.T, tenant string) map[string]string {
 				}
 			}
 		}
-		for _, o := range w.list(t, v1alpha1.SchemeGroupVersion.WithKind("CRMEnvironment"), namespace.GetName()) {
-			put(t, all, "CRMEnvironment "+o.GetName(), timeless(o.Object))
+		for _, kind := range []string{"CRMEnvironment", "CRMBackup", "CRMBackupSchedule", "CRMRestore"} {
+			for _, o := range w.list(t, v1alpha1.SchemeGroupVersion.WithKind(kind), namespace.GetName()) {
+				put(t, all, kind+" "+o.GetName(), timeless(o.Object))
+			}
 		}
 	}
 	for _, o := range w.list(t, v1alpha1.SchemeGroupVersion.WithKind("CRMTenant"), "") {
@@ -113,7 +115,7 @@ func normalised(o map[string]any) map[string]any {
 	return o
 }
 
-// timeless is what was declared and the status, in which each time is only one.
+// timeless is what was declared and the status, in which each time is only one, and however long something took.
 func timeless(o map[string]any) map[string]any {
 	status := o["status"]
 	o = normalised(o)
@@ -127,6 +129,9 @@ func withoutTimes(value any) any {
 		for key := range value {
 			value[key] = withoutTimes(value[key])
 		}
+		if _, ok := value["milliseconds"]; ok {
+			value["milliseconds"] = "a while"
+		}
 	case []any:
 		for i := range value {
 			value[i] = withoutTimes(value[i])
@@ -135,9 +140,13 @@ func withoutTimes(value any) any {
 		if _, err := time.Parse(time.RFC3339, value); err == nil {
 			return "a time"
 		}
+		return keyBirth.ReplaceAllString(value, "${1}a time")
 	}
 	return value
 }
+
+// keyBirth is part of the name of a repository.
+var keyBirth = regexp.MustCompile(`^(crm-[a-z-]+/)\d+$`)
 
 // certificates are called after the environment's UID.
 var certificateName = regexp.MustCompile(`^(destroyed-.*-)[0-9a-f]{10}$`)

@@ -20,6 +20,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/testing/build"
 	"github.com/crmkeep/crmkeep/internal/testing/faultproxy"
 	"github.com/crmkeep/crmkeep/internal/testing/installation"
+	"github.com/crmkeep/crmkeep/internal/testing/s3test"
 	"github.com/crmkeep/crmkeep/internal/testing/statuscheck"
 	"github.com/crmkeep/crmkeep/internal/vault/layout"
 )
@@ -33,6 +34,8 @@ type world struct {
 	api      *faultproxy.Proxy
 	secrets  *faultproxy.Proxy
 	settings settings.Settings
+	// objects is where backups are.
+	objects *s3test.Server
 }
 
 func newWorld(t *testing.T) *world {
@@ -48,6 +51,7 @@ func newWorld(t *testing.T) *world {
 	w.secrets = faultproxy.Start(t, w.Vault.Address, nil)
 	w.settings.Vault.Address, w.settings.Vault.CABundle = w.secrets.URL, w.secrets.CA
 	w.create(t, build.Class())
+	w.objects = s3test.Start(t, "backups")
 	return w
 }
 

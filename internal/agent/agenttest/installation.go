@@ -81,7 +81,7 @@ func (i *Installation) Component(t testing.TB, tenant, environment, component st
 		Vault:       config.Vault{Address: i.Vault.Address, AuthPath: "kubernetes", Role: name},
 		Certificate: config.Certificate{SignPath: "crmkeep-pki/sign/" + name, CommonName: name, DNSNames: dnsNames, TTLSeconds: 3600},
 		DataKey:     &config.DataKey{WrappedPath: folder + "/data-key", DecryptPath: "crmkeep-transit/decrypt/" + naming.WorkloadNamespace(tenant, environment)},
-		Admin:       &config.Admin{Path: folder + "/admin", Login: "admin"},
+		Admin:       &config.Account{Path: folder + "/admin", Login: "admin"},
 	}
 	i.write(t, "crmkeep-pki/roles/"+name, map[string]any{
 		"allowed_domains": append([]string{name}, dnsNames...), "allow_bare_domains": true, "allow_ip_sans": false, "allow_localhost": false,
@@ -91,7 +91,8 @@ func (i *Installation) Component(t testing.TB, tenant, environment, component st
 path "`+cfg.Certificate.SignPath+`" { capabilities = ["update"] }
 path "`+cfg.DataKey.DecryptPath+`" { capabilities = ["update"] }
 path "`+cfg.DataKey.WrappedPath+`" { capabilities = ["read"] }
-path "`+cfg.Admin.Path+`" { capabilities = ["create", "read"] }`))
+path "`+cfg.Admin.Path+`" { capabilities = ["create", "read"] }
+path "`+folder+`/adapter" { capabilities = ["create", "read"] }`))
 	i.write(t, "auth/kubernetes/role/"+name, map[string]any{
 		"bound_service_account_names": component, "bound_service_account_namespaces": naming.WorkloadNamespace(tenant, environment),
 		"audience": audience, "token_policies": name, "token_type": "batch", "token_ttl": "10m", "token_no_default_policy": true,

@@ -3,7 +3,6 @@ package agenttest
 import (
 	"bytes"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/crmkeep/crmkeep/internal/agent/postgres"
 	"github.com/crmkeep/crmkeep/internal/agent/postgres/serverconfig"
+	"github.com/crmkeep/crmkeep/internal/testing/loopback"
 	need "github.com/crmkeep/crmkeep/internal/testing/require"
 )
 
@@ -51,7 +51,7 @@ func NewServer(t testing.TB, settings serverconfig.Server) *Server {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(socketDir)) })
 	settings.ConfigDir, settings.SocketDir = dir, socketDir
-	s := &Server{Settings: settings, dataDir: filepath.Join(dir, "data"), Address: freeAddress(t)}
+	s := &Server{Settings: settings, dataDir: filepath.Join(dir, "data"), Address: loopback.Address(t)}
 	s.writeConfig(t)
 	command := postgres.NewInitCommand()
 	command.SetOut(&s.log)
@@ -120,14 +120,4 @@ func Program(name string) string {
 		dir = debianBinDir
 	}
 	return filepath.Join(dir, name)
-}
-
-// freeAddress is one that stays free until the server listens, which initdb delays: nobody else connects from or listens on such a host.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	host := fmt.Sprintf("127.%d.%d.%d", 64+rand.IntN(64), rand.IntN(256), 1+rand.IntN(254))
-	listener, err := net.Listen("tcp", host+":0")
-	require.NoError(t, err)
-	defer listener.Close() //nolint:errcheck // only its address is wanted
-	return listener.Addr().String()
 }

@@ -3,7 +3,6 @@
 package backuptest
 
 import (
-	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,6 +14,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/backup/config"
 	"github.com/crmkeep/crmkeep/internal/backup/job"
 	"github.com/crmkeep/crmkeep/internal/naming"
+	"github.com/crmkeep/crmkeep/internal/testing/loopback"
 	"github.com/crmkeep/crmkeep/internal/testing/s3test"
 )
 
@@ -65,7 +65,7 @@ func (w *World) Options(t testing.TB, component string, cfg config.Config) job.O
 	t.Helper()
 	o := job.Options{
 		ConfigDir: t.TempDir(), TokenFile: w.TokenFile(t, Tenant, Environment, component), ScratchDir: t.TempDir(),
-		VolumesDir: w.VolumesDir, ResultFile: filepath.Join(t.TempDir(), "result"), ProgressAddress: freeAddress(t),
+		VolumesDir: w.VolumesDir, ResultFile: filepath.Join(t.TempDir(), "result"), ProgressAddress: loopback.Address(t),
 	}
 	text, err := yaml.Marshal(cfg)
 	require.NoError(t, err)
@@ -131,12 +131,4 @@ func (w *World) write(t testing.TB, path string, body map[string]any) {
 	t.Helper()
 	_, err := w.Root.Logical().Write(path, body)
 	require.NoError(t, err, path)
-}
-
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer listener.Close() //nolint:errcheck // only its address is wanted
-	return listener.Addr().String()
 }

@@ -13,7 +13,7 @@ import (
 // ErrOtherDataKey says that an environment has a data key that was not made of the backup's.
 var ErrOtherDataKey = errors.New("there is another data key")
 
-// Fields of a wrapped data key in the kv engine. The operator and the agent know the first one only.
+// Fields of a wrapped data key in the kv engine. The agent knows the first one only, and the operator keeps both when it rotates the key.
 const (
 	fieldCiphertext = "ciphertext"
 	// fieldSource is a digest of the wrapped data key that a copy's was made of. Nobody here can unwrap the copy's to compare them.

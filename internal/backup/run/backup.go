@@ -45,7 +45,7 @@ func makeBackup(ctx context.Context, j *job.Job) result.Result {
 		r.Reason, r.Message = reasonOf(err)
 	case len(left) == 0:
 		_, why := reasonOf(b.parts[0].err)
-		r.Reason, r.Message = ReasonLocationsFailed, "no location holds the backup: "+b.parts[0].location.Name+": "+why
+		r.Reason, r.Message = reasonOfAll(b.parts.errors()), "no location holds the backup: "+b.parts[0].location.Name+": "+why
 	case len(left) < len(b.parts):
 		r.Reason, r.Message = ReasonPartiallyFailed, fmt.Sprintf("the backup is in %d of %d locations", len(left), len(b.parts))
 	}

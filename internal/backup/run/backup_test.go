@@ -18,6 +18,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/backup/restic"
 	"github.com/crmkeep/crmkeep/internal/backup/result"
 	"github.com/crmkeep/crmkeep/internal/backup/run"
+	"github.com/crmkeep/crmkeep/internal/backup/store"
 	"github.com/crmkeep/crmkeep/internal/naming"
 )
 
@@ -119,21 +120,24 @@ func oneLocationFails(t *testing.T, w *world) {
 
 func noLocationLeft(t *testing.T, w *world) {
 	for sentence, test := range map[string]struct {
-		spoil func(t *testing.T, l *config.Location)
-		says  string
+		spoil  func(t *testing.T, l *config.Location)
+		reason store.Cause
+		says   string
 	}{
-		"the bucket is missing": {func(_ *testing.T, l *config.Location) { l.Bucket = "nowhere" }, "no bucket nowhere"},
+		"the bucket is missing": {func(_ *testing.T, l *config.Location) { l.Bucket = "nowhere" }, store.BucketMissing, "no bucket nowhere"},
 		"the credentials are wrong": {func(t *testing.T, _ *config.Location) { w.Credentials(t, "east", "nobody", "hunter2") },
-			"refuses the credentials at crmkeep-kv/data/locations/east"},
+			store.AccessDenied, "refuses the credentials at crmkeep-kv/data/locations/east"},
 		"the credentials are missing": {func(_ *testing.T, l *config.Location) { l.CredentialsPath = "crmkeep-kv/data/locations/none" },
-			"has no accessKeyID"},
-		"the certificate is not trusted": {func(_ *testing.T, l *config.Location) { l.CABundle = "" }, "is not trusted"},
+			store.CredentialsMissing, "has no accessKeyID"},
+		"the certificate is not trusted": {func(_ *testing.T, l *config.Location) { l.CABundle = "" },
+			store.CertificateUntrusted, "is not trusted"},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			east, _ := w.locations(t)
 			test.spoil(t, &east)
 			r, err := w.execute(t, w.config(t, "once", east))
-			require.ErrorContains(t, err, run.ReasonLocationsFailed)
+			require.Error(t, err)
+			assert.EqualValues(t, test.reason, r.Reason)
 			assert.Contains(t, r.Message, test.says)
 			assert.Contains(t, r.Locations[0].Message, test.says)
 			assert.NotContains(t, err.Error(), "hunter2")
@@ -141,6 +145,14 @@ func noLocationLeft(t *testing.T, w *world) {
 			assert.Equal(t, config.ExitLasting, job.ExitCode(err), "another attempt would fail, too")
 		})
 	}
+	t.Run("for two reasons", func(t *testing.T) {
+		east, west := w.locations(t)
+		east.Bucket, west.CABundle = "nowhere", ""
+		r, err := w.execute(t, w.config(t, "once", east, west))
+		require.ErrorContains(t, err, run.ReasonLocationsFailed)
+		assert.Contains(t, r.Locations[0].Message, "no bucket nowhere")
+		assert.Contains(t, r.Locations[1].Message, "is not trusted")
+	})
 }
 
 func noDatabase(t *testing.T, w *world) {
@@ -268,7 +280,8 @@ func storeFull(t *testing.T, w *world) {
 	assert.Empty(t, w.backups(t, cfg, east), "half a backup does not count")
 
 	r, err = w.execute(t, w.config(t, "alone", east))
-	require.ErrorContains(t, err, run.ReasonLocationsFailed)
+	require.Error(t, err)
+	assert.EqualValues(t, store.Full, r.Reason)
 	assert.Contains(t, r.Message, "no space is left")
 	assert.Equal(t, config.ExitLasting, job.ExitCode(err), "somebody has to make room first")
 }

@@ -21,7 +21,7 @@ const (
 	ReasonInterrupted = "Interrupted"
 	// ReasonPartiallyFailed says that some locations hold the backup, and others do not.
 	ReasonPartiallyFailed = "PartiallyFailed"
-	// ReasonLocationsFailed says that no location holds the backup.
+	// ReasonLocationsFailed says that no location holds the backup, for more than one reason.
 	ReasonLocationsFailed = "LocationsFailed"
 	// ReasonDatabaseFailed says that the database could not be read.
 	ReasonDatabaseFailed = "DatabaseFailed"
@@ -47,6 +47,15 @@ func reasonOf(err error) (reason, message string) {
 		return ReasonInterrupted, "the run was stopped"
 	}
 	return ReasonRunFailed, err.Error()
+}
+
+// reasonOfAll is the one that all of the errors have, which are those of locations, and ReasonLocationsFailed when they have several.
+func reasonOfAll(errs []error) string {
+	shared, _ := reasonOf(errs[0])
+	if slices.ContainsFunc(errs, func(err error) bool { reason, _ := reasonOf(err); return reason != shared }) {
+		return ReasonLocationsFailed
+	}
+	return shared
 }
 
 // lasting tells whether another attempt would meet all of the errors again, which are those of locations.

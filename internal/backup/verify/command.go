@@ -1,4 +1,4 @@
-// Package verify is `crmkeep verify`: what a person does who must know whether a backup, a drill or a destruction is what it says, and
+// Package verify is `crmkeep verify`: what a person does who must know whether a backup, a drill, a destruction or a review is what it says, and
 // trusts nobody's word.
 package verify
 
@@ -36,7 +36,7 @@ func newManifestCommand() *cobra.Command {
 			"With --vault-key the key is read from the Vault that VAULT_ADDR, VAULT_CACERT and VAULT_TOKEN name.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			document, err := read(args[0], cmd.InOrStdin())
+			document, err := read(args[0], cmd.InOrStdin(), manifest.MaxSize)
 			if err != nil {
 				return err
 			}
@@ -56,8 +56,8 @@ func (s *source) addFlags(cmd *cobra.Command) {
 	cmd.MarkFlagsOneRequired("public-key", "vault-key")
 }
 
-// read gives no more than a manifest may have, and one byte to tell that there is more.
-func read(file string, stdin io.Reader) ([]byte, error) {
+// read gives no more than a file may have, and one byte to tell that there is more.
+func read(file string, stdin io.Reader, longest int64) ([]byte, error) {
 	from := stdin
 	if file != "-" {
 		opened, err := os.Open(file) //nolint:gosec // the person names the file
@@ -67,7 +67,7 @@ func read(file string, stdin io.Reader) ([]byte, error) {
 		defer opened.Close() //nolint:errcheck // it was read
 		from = opened
 	}
-	return io.ReadAll(io.LimitReader(from, manifest.MaxSize+1))
+	return io.ReadAll(io.LimitReader(from, longest+1))
 }
 
 func verify(ctx context.Context, out io.Writer, document []byte, from source, digest string) error {

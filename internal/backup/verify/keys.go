@@ -17,6 +17,7 @@ import (
 
 	"github.com/crmkeep/crmkeep/internal/backup/config"
 	"github.com/crmkeep/crmkeep/internal/backup/keys"
+	"github.com/crmkeep/crmkeep/internal/vault"
 )
 
 func (s source) keys(ctx context.Context) ([]ed25519.PublicKey, error) {
@@ -67,11 +68,7 @@ func (r reader) Read(ctx context.Context, path string) (map[string]any, error) {
 }
 
 func fromVault(ctx context.Context, path string) ([]ed25519.PublicKey, error) {
-	settings := api.DefaultConfig()
-	if settings.Error != nil {
-		return nil, settings.Error
-	}
-	client, err := api.NewClient(settings)
+	client, err := vault.ConnectAsPerson()
 	if err != nil {
 		return nil, err
 	}

@@ -6,25 +6,27 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
 	"github.com/crmkeep/crmkeep/internal/evidence"
+	"github.com/crmkeep/crmkeep/internal/terminal"
 )
+
+// maxCertificate is the largest file that is read, in bytes: a review of ten thousand people has some three million.
+const maxCertificate = 32 << 20
 
 func newStatementCommand() *cobra.Command {
 	var trusted source
 	cmd := &cobra.Command{
 		Use:   "statement FILE",
-		Short: "Verify a certificate of destruction or the result of a drill by the environment's public key, and print it",
-		Long: "Verify a certificate of destruction or the result of a drill by the environment's public key, and print what it says.\n" +
-			"FILE is the field certificate.json of its ConfigMap; - stands for standard input. With --public-key nothing else is needed, not even\n" +
-			"a network. With --vault-key the key is read from the Vault that VAULT_ADDR, VAULT_CACERT and VAULT_TOKEN name.",
+		Short: "Verify a certificate of destruction, the result of a drill or a review by the environment's public key, and print it",
+		Long: "Verify a certificate of destruction, the result of a drill or a review by the environment's public key, and print what it says.\n" +
+			"FILE is the field certificate.json or certificate.json.gz of its ConfigMap; - stands for standard input. With --public-key nothing else\n" +
+			"is needed, not even a network. With --vault-key the key is read from the Vault that VAULT_ADDR, VAULT_CACERT and VAULT_TOKEN name.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			certificate, err := read(args[0], cmd.InOrStdin())
+			certificate, err := read(args[0], cmd.InOrStdin(), maxCertificate)
 			if err != nil {
 				return err
 			}
@@ -40,6 +42,9 @@ func verifyStatement(ctx context.Context, out io.Writer, certificate []byte, fro
 	if err != nil {
 		return err
 	}
+	if certificate, err = evidence.Unpack(certificate); err != nil {
+		return err
+	}
 	text, err := evidence.Read(certificate, trusted...)
 	if err != nil {
 		return err
@@ -48,22 +53,6 @@ func verifyStatement(ctx context.Context, out io.Writer, certificate []byte, fro
 	if err := json.Indent(&indented, []byte(text), "", "  "); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "verified: the signature fits the public key\n%s\n", harmless(indented.String()))
+	_, err = fmt.Fprintf(out, "verified: the signature fits the public key\n%s\n", terminal.Text(indented.String()))
 	return err
-}
-
-// harmless writes as escapes whatever a terminal might take for more than text.
-func harmless(text string) string {
-	var out strings.Builder
-	for _, r := range text {
-		switch {
-		case r == '\n' || unicode.IsPrint(r):
-			out.WriteRune(r)
-		case r > 0xffff:
-			fmt.Fprintf(&out, `\U%08x`, r)
-		default:
-			fmt.Fprintf(&out, `\u%04x`, r)
-		}
-	}
-	return out.String()
 }

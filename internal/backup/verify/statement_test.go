@@ -53,3 +53,19 @@ func TestTheResultOfADrillOfAnotherEnvironmentIsRefused(t *testing.T) {
 	require.ErrorIs(t, err, evidence.ErrUntrusted)
 	assert.NotContains(t, out, "acme")
 }
+
+func TestAReviewIsVerifiedAsItLiesCompressedInItsConfigMap(t *testing.T) {
+	public, private, err := ed25519.GenerateKey(nil)
+	require.NoError(t, err)
+	statement, err := evidence.ReviewStatement{Tenant: "acme", Rows: []evidence.ReviewRow{{Login: "\u202eanil"}}}.Encode()
+	require.NoError(t, err)
+	data, err := evidence.Certificate{Statement: statement, Signature: ed25519.Sign(private, []byte(statement)), PublicKey: public}.BinaryData()
+	require.NoError(t, err)
+	packed, key := data[evidence.CompressedField], write(t, []byte(base64.StdEncoding.EncodeToString(public)))
+
+	out, err := verifyStatement(t, write(t, packed), "--public-key", key)
+	require.NoError(t, err)
+	assert.Contains(t, out, `"login": "\u202eanil"`)
+	_, err = verifyStatement(t, write(t, packed[:len(packed)/2]), "--public-key", key)
+	require.ErrorContains(t, err, "the certificate")
+}

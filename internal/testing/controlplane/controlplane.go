@@ -18,8 +18,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/crmkeep/crmkeep/internal/testing/apitest"
 	"github.com/crmkeep/crmkeep/internal/testing/require"
@@ -44,11 +42,7 @@ func Run(t testing.TB, server *apitest.Server) {
 	if _, err := os.Stat(binary); err != nil {
 		require.Missing(t, "needs kube-controller-manager: %v", err)
 	}
-	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := clientcmd.WriteToFile(kubeconfigOf(server.Config()), kubeconfig); err != nil {
-		t.Fatal(err)
-	}
-	process := exec.Command(binary, "--kubeconfig="+kubeconfig, "--controllers="+strings.Join(controllers, ","),
+	process := exec.Command(binary, "--kubeconfig="+server.Kubeconfig(t), "--controllers="+strings.Join(controllers, ","),
 		"--leader-elect=false", "--secure-port=0", "--concurrent-namespace-syncs=4", "--namespace-sync-period=5s",
 		// The test's own clients are the load; a throttled controller would only make it wait.
 		"--kube-api-qps=500", "--kube-api-burst=500")
@@ -102,14 +96,4 @@ func waitUntilTheyWork(t testing.TB, config *rest.Config) {
 	if err != nil {
 		t.Fatalf("kube-controller-manager does nothing: %v", err)
 	}
-}
-
-func kubeconfigOf(c *rest.Config) clientcmdapi.Config {
-	const name = "test"
-	out := clientcmdapi.NewConfig()
-	out.Clusters[name] = &clientcmdapi.Cluster{Server: c.Host, CertificateAuthorityData: c.CAData}
-	out.AuthInfos[name] = &clientcmdapi.AuthInfo{ClientCertificateData: c.CertData, ClientKeyData: c.KeyData}
-	out.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
-	out.CurrentContext = name
-	return *out
 }

@@ -9,7 +9,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -21,6 +20,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"github.com/crmkeep/crmkeep/internal/backup/config"
+	"github.com/crmkeep/crmkeep/internal/testing/loopback"
 	need "github.com/crmkeep/crmkeep/internal/testing/require"
 )
 
@@ -64,7 +64,7 @@ func StartSmall(t testing.TB, size string, buckets ...string) *Server {
 func start(t testing.TB, size string, buckets []string) *Server {
 	t.Helper()
 	need.Env(t, BinaryEnv, "a real S3 server, built by hack/tools")
-	listen := freeAddress(t)
+	listen := loopback.Address(t)
 	s := &Server{
 		Endpoint: "https://" + listen, AccessKeyID: random(10), SecretAccessKey: random(20),
 		listen: listen, dir: t.TempDir(), size: size,
@@ -187,14 +187,4 @@ func random(bytes int) string {
 	out := make([]byte, bytes)
 	_, _ = rand.Read(out)
 	return hex.EncodeToString(out)
-}
-
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("find a free port: %v", err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
 }

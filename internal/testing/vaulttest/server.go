@@ -5,7 +5,6 @@ package vaulttest
 import (
 	"bufio"
 	"encoding/json"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/hashicorp/vault/api"
 
+	"github.com/crmkeep/crmkeep/internal/testing/loopback"
 	need "github.com/crmkeep/crmkeep/internal/testing/require"
 )
 
@@ -42,7 +42,7 @@ type Server struct {
 func Start(t testing.TB) *Server {
 	t.Helper()
 	need.Env(t, BinaryEnv, "a real Vault, built from hack/devvault")
-	s := &Server{listen: freeAddress(t), dir: t.TempDir()}
+	s := &Server{listen: loopback.Address(t), dir: t.TempDir()}
 	s.Address = "http://" + s.listen
 	s.run(t)
 	t.Cleanup(func() { s.Stop(t) })
@@ -196,14 +196,4 @@ func (s *Server) health() (status int, err error) {
 		return 0, err
 	}
 	return resp.StatusCode, resp.Body.Close()
-}
-
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("find a free port: %v", err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
 }
