@@ -53,7 +53,7 @@ unpack() {
 
 # A background process starts with SIGINT ignored, which a pod's does not.
 enter=(env -i --default-signal PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LC_ALL=C.UTF-8
-	TRYTONPASSFILE=/run/password TRYTOND_CONFIG=/run/crmkeep/files/trytond.conf TRYTOND_DATABASE_NAMES=tryton
+	TRYTONPASSFILE=/run/password TRYTON_ADAPTER_PASSFILE=/run/adapter-password TRYTOND_CONFIG=/run/crmkeep/files/trytond.conf TRYTOND_DATABASE_NAMES=tryton
 	TTRSS_PASSWORD_FILE=/run/password setpriv --no-new-privs chroot --userspec 65532:65532)
 
 # run NAME COMMAND...
@@ -84,6 +84,7 @@ configure() {
 			-e "s|\${app.port}|8000|; s|\${environment.url}|http://127.0.0.1:8080|" >"$dir/$2"
 	grep -q "$1" "$dir/$2" || fail "$3 has no $2"
 	printf '%s\n' "$password" >"$root/$1/run/password"
+	rev <<<"$password" >"$root/$1/run/adapter-password"
 }
 
 # request ARGUMENT...: ask an application, which may still be starting.
@@ -153,7 +154,7 @@ check_tryton_copy() {
 	expect 'tryton: the check refuses a wrong password' 'password is refused' <"$root/log"
 	timed 'tryton: neutralise a copy' run tryton tryton-neutralise --keep=wei,nobody
 	run tryton tryton-neutralise --keep=wei | expect 'tryton: again, it changes nothing' '^0 rows changed'
-	sql tryton "SELECT login FROM res_user WHERE active AND login IS NOT NULL ORDER BY 1" | paste -sd, | expect 'tryton: who can log in' '^admin,wei$'
+	sql tryton "SELECT login FROM res_user WHERE active AND login IS NOT NULL ORDER BY 1" | paste -sd, | expect 'tryton: who can log in' '^admin,crmkeep,wei$'
 	sql tryton "SELECT (SELECT count(*) FROM ir_session) + (SELECT count(*) FROM ir_queue)
 		+ (SELECT count(*) FROM res_user_application WHERE state <> 'cancelled')
 		+ (SELECT count(*) FROM marketing_automation_scenario WHERE state <> 'stopped')
@@ -161,7 +162,7 @@ check_tryton_copy() {
 	[ "$(sql tryton 'SELECT count(*) FROM ir_cron WHERE active')" -gt 0 ] || fail 'tryton: no scheduled task is left'
 	timed 'tryton: a neutralised copy passes the check' run tryton tryton-check
 	timed 'tryton: nobody is kept' run tryton tryton-neutralise --keep=
-	sql tryton "SELECT login FROM res_user WHERE active AND login IS NOT NULL" | expect 'tryton: but the administrator' '^admin$'
+	sql tryton "SELECT login FROM res_user WHERE active AND login IS NOT NULL ORDER BY 1" | paste -sd, | expect 'tryton: but the administrator and crmkeep' '^admin,crmkeep$'
 }
 
 tryton_ready() { tryton '{"id":1,"method":"common.db.login","params":["crmkeep-probe",{}]}'; }

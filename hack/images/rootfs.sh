@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Unpacks an image's root file system into the user's cache, once, and prints its folder: tests run programs of the image in it
-# without a container engine (needs root).
+# without a container engine (needs root). Those of older builds are removed when nobody has asked for them for three hours.
 #
 # usage: rootfs.sh NAME   (an image that build.sh makes without --binary)
 set -euo pipefail
@@ -26,4 +26,7 @@ if [ ! -d "$folder" ]; then
 	tar -C "$scratch/root" -xf "$scratch/blobs/sha256/${layer:7}"
 	mv "$scratch/root" "$folder"
 fi
+# Every build of an image makes another one. Tests of another clone may be running in one that was asked for lately.
+touch "$folder"
+find "$cache" -maxdepth 1 -name "rootfs-$1-*" -mmin +180 -exec rm -rf --one-file-system {} +
 echo "$folder"

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -21,6 +20,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/agent"
 	"github.com/crmkeep/crmkeep/internal/agent/agenttest"
 	"github.com/crmkeep/crmkeep/internal/agent/config"
+	"github.com/crmkeep/crmkeep/internal/testing/loopback"
 )
 
 const (
@@ -52,7 +52,7 @@ func startIn(t *testing.T, cfg *config.Config, tokenFile, filesDir, socketDir st
 	require.NoError(t, os.WriteFile(configFile, text, 0o600))
 	r := &running{log: &lockedBuffer{}, Options: agent.Options{
 		ConfigFile: configFile, TokenFile: tokenFile, FilesDir: filesDir,
-		InboundAddress: freeAddress(t), DatabaseAddress: freeAddress(t), HealthAddress: freeAddress(t), DatabaseSocketDir: socketDir,
+		InboundAddress: loopback.Address(t), DatabaseAddress: loopback.Address(t), HealthAddress: loopback.Address(t), DatabaseSocketDir: socketDir,
 	}}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -104,14 +104,6 @@ func (r *running) awaitProbe(t *testing.T, path string, want int, body string) {
 func (r *running) awaitStarted(t *testing.T) {
 	t.Helper()
 	r.awaitProbe(t, "/started", http.StatusOK, "ok")
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer listener.Close() //nolint:errcheck // only its address is wanted
-	return listener.Addr().String()
 }
 
 type lockedBuffer struct {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"time"
 
+	"github.com/crmkeep/crmkeep/internal/agent/config"
 	"github.com/crmkeep/crmkeep/internal/agent/credential"
 	"github.com/crmkeep/crmkeep/internal/agent/health"
 	"github.com/crmkeep/crmkeep/internal/agent/render"
@@ -134,8 +135,14 @@ func (a *agent) secrets(ctx context.Context) (map[string]secret.String, error) {
 		}
 		maps.Copy(all, values)
 	}
-	if a.config.Admin != nil {
-		values, err := credential.Admin(ctx, a.vault, *a.config.Admin)
+	for _, account := range []struct {
+		name string
+		at   *config.Account
+	}{{"admin", a.config.Admin}, {"adapter", a.config.Adapter}} {
+		if account.at == nil {
+			continue
+		}
+		values, err := credential.Account(ctx, a.vault, account.name, *account.at)
 		if err != nil {
 			return nil, err
 		}

@@ -20,14 +20,16 @@ func TestAnAgentRendersWhatTheApplicationNeedsAndSpillsNoSecret(t *testing.T) {
 	installation.Environment(t, "acme", "prod")
 	cfg := installation.Component(t, "acme", "prod", "migrate")
 	cfg.Certificate.WriteFiles = true
+	cfg.Adapter = &config.Account{Path: strings.Replace(cfg.Admin.Path, "/admin", "/adapter", 1), Login: "crmkeep"}
 	cfg.Values = []config.NamedValue{{Name: "tenant.displayName", Value: "Acme \"Trading\"\n& Söhne $(id)"}}
 	cfg.Files = []config.File{
 		{Name: "app.conf", Template: "key = ${key.base64url}\ntenant = ${tenant.displayName}\n"},
 		{Name: "password", Template: "${admin.password}", Mode: 0o440},
+		{Name: "adapter-password", Template: "${adapter.password}"},
 	}
 	cfg.Env = []config.Env{
 		{Name: "TENANT", Template: "${tenant.displayName}"}, {Name: "KEY", Template: "${key.hex}"},
-		{Name: "ADMIN", Template: "${admin.login}"}, {Name: "LITERAL", Template: "$${key.hex}"},
+		{Name: "ADMIN", Template: "${admin.login}"}, {Name: "ADAPTER", Template: "${adapter.login}"}, {Name: "LITERAL", Template: "$${key.hex}"},
 	}
 	files := t.TempDir()
 
@@ -37,7 +39,7 @@ func TestAnAgentRendersWhatTheApplicationNeedsAndSpillsNoSecret(t *testing.T) {
 	r.awaitProbe(t, "/live", http.StatusOK, "ok")
 
 	modes := map[string]fs.FileMode{
-		"app.conf": 0o400, "password": 0o440, config.CertFile: 0o400, config.KeyFile: 0o400, config.CAFile: 0o400,
+		"app.conf": 0o400, "password": 0o440, "adapter-password": 0o400, config.CertFile: 0o400, config.KeyFile: 0o400, config.CAFile: 0o400,
 		config.EnvFile: 0o400, config.ReadyFile: 0o400,
 	}
 	entries, err := os.ReadDir(files)
@@ -57,13 +59,17 @@ func TestAnAgentRendersWhatTheApplicationNeedsAndSpillsNoSecret(t *testing.T) {
 	assert.Equal(t, "Acme \"Trading\"\n& Söhne $(id)", variables["TENANT"])
 	assert.Equal(t, "${key.hex}", variables["LITERAL"])
 	assert.Equal(t, "admin", variables["ADMIN"])
+	assert.Equal(t, "crmkeep", variables["ADAPTER"])
 	assert.Len(t, variables["KEY"], 64)
 
-	stored, err := installation.Root.Logical().Read(cfg.Admin.Path)
-	require.NoError(t, err)
-	password := read(t, files, "password")
-	assert.Equal(t, stored.Data["data"].(map[string]any)["password"], password)
-	for _, secret := range []string{password, variables["KEY"], strings.Split(read(t, files, config.KeyFile), "\n")[1]} {
+	for file, path := range map[string]string{"password": cfg.Admin.Path, "adapter-password": cfg.Adapter.Path} {
+		stored, err := installation.Root.Logical().Read(path)
+		require.NoError(t, err)
+		assert.Equal(t, stored.Data["data"].(map[string]any)["password"], read(t, files, file))
+	}
+	password, adapterPassword := read(t, files, "password"), read(t, files, "adapter-password")
+	assert.NotEqual(t, password, adapterPassword)
+	for _, secret := range []string{password, adapterPassword, variables["KEY"], strings.Split(read(t, files, config.KeyFile), "\n")[1]} {
 		assert.NotContains(t, r.log.String(), secret)
 	}
 }

@@ -24,6 +24,8 @@ type Binding struct {
 
 // All bindings, by name.
 var All = []Binding{
+	{Name: "adapter.login", Doc: "login of crmkeep's own account in the CRM, as which it brings role policies there"},
+	{Name: "adapter.password", Secret: true, Doc: "password of crmkeep's own account; in the migration only"},
 	{Name: "admin.login", Doc: "login of the CRM's first administrator"},
 	{Name: "admin.password", Secret: true, Doc: "password of the first administrator; in the migration only"},
 	{Name: "app.port", Doc: "port on localhost that the component must listen on"},

@@ -43,6 +43,8 @@ const (
 	AnnotationScheduledAt = Group + "/scheduled-at"
 	// AnnotationProvenAt is the time, in RFC 3339, that a drill has restored a CRMBackup at.
 	AnnotationProvenAt = Group + "/proven-at"
+	// AnnotationForgottenAt is the time, in RFC 3339, at which the repositories had forgotten what a CRMBackup that failed had left in them.
+	AnnotationForgottenAt = Group + "/forgotten-at"
 	// LabelRestore names the CRMRestore that a CRMEnvironment was made by.
 	LabelRestore = Group + "/restore"
 	// AnnotationLocations of a run's Job are the locations that it reads or writes, separated by commas.
@@ -192,6 +194,15 @@ func Drill(schedule, minute string) string {
 
 // DrillEnvironment is the name of the environment that a schedule's drills restore into.
 func DrillEnvironment(schedule string) string { return "drill-" + Hash(schedule) }
+
+// Invitation is the name in Vault of a person's first password. It tells no login to whoever may list names or reads Vault's audit log.
+func Invitation(login string) string {
+	sum := sha256.Sum256([]byte(login))
+	return hex.EncodeToString(sum[:])[:32]
+}
+
+// Review is the ConfigMap with the newest signed review of an environment's accounts, in the tenant's home namespace.
+func Review(environment string) string { return environment + "-review" }
 
 // FinalBackup is the name of the CRMBackup that is made in an attempt, counted from 1, to back an environment up that is deleted.
 func FinalBackup(environment, uid string, attempt int) string {

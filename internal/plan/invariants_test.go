@@ -108,7 +108,9 @@ func TestNoAgentConfigurationHoldsTheValueOfASecretBinding(t *testing.T) {
 		}
 		if component := o.GetLabels()[naming.LabelComponent]; component != naming.ComponentMigrate && component != naming.ComponentCheck {
 			assert.Nil(t, c.Admin, "only the migration and the checks know the first administrator")
+			assert.Nil(t, c.Adapter, "only they know crmkeep's own account")
 			assert.NotContains(t, text, "admin.password")
+			assert.NotContains(t, text, "adapter.password")
 		}
 	})
 }

@@ -10,21 +10,38 @@ import (
 	"github.com/crmkeep/crmkeep/internal/outcome"
 )
 
+const audienceMigration = "Migration"
+
 // scope says which bindings a template may use.
 type scope struct {
 	// secrets may stand in what the agent renders, and never in a command or a request.
 	secrets bool
-	// admin is for the migration only.
-	admin bool
-	// dataKey and login tell whether the class has them at all.
-	dataKey, login bool
+	// migration may use passwords of accounts.
+	migration bool
+	// lacks has the first part of each binding that the class has no value for, with the field that would give it one.
+	lacks map[string]string
+}
+
+// lacking tells which bindings a class has no value for.
+func lacking(s *v1alpha1.CRMClassSpec) map[string]string {
+	lacks := map[string]string{}
+	if s.Admin == nil {
+		lacks["admin"] = "spec.admin"
+	}
+	if s.Adapter == "" {
+		lacks["adapter"] = "spec.adapter"
+	}
+	if s.DataKey == nil {
+		lacks["key"] = "spec.dataKey"
+	}
+	return lacks
 }
 
 // Class checks a class's templates. The error is an outcome.Invalid that lists everything that is wrong.
 func Class(class *v1alpha1.CRMClass) error {
 	s := &class.Spec
-	plain := scope{login: s.Admin != nil}
-	rendered := scope{secrets: true, dataKey: s.DataKey != nil, login: s.Admin != nil}
+	plain := scope{lacks: lacking(s)}
+	rendered := scope{secrets: true, lacks: plain.lacks}
 	var errs []error
 	for i, f := range s.Files {
 		errs = append(errs, template(fmt.Sprintf("spec.files[%d].template", i), f.Template, rendered.forAudience(f.Audience)))
@@ -45,7 +62,7 @@ func Class(class *v1alpha1.CRMClass) error {
 		field := fmt.Sprintf("spec.checks[%d]", i)
 		errs = append(errs, request(field+".http", s.Checks[i].HTTP, plain), command(field+".command", s.Checks[i].Command, plain))
 	}
-	errs = append(errs, structure(s), upgrades(s), sizes(s), objects(s))
+	errs = append(errs, structure(s), upgrades(s), sizes(s), objects(s), adapter(s))
 	if err := errors.Join(errs...); err != nil {
 		return outcome.Reject(v1alpha1.ReasonInvalid, "%s", err)
 	}
@@ -53,7 +70,7 @@ func Class(class *v1alpha1.CRMClass) error {
 }
 
 func (s scope) forAudience(audience string) scope {
-	s.admin = audience == "Migration"
+	s.migration = audience == audienceMigration
 	return s
 }
 
@@ -87,16 +104,14 @@ func template(field, text string, s scope) error {
 
 func (s scope) refuses(ref string) string {
 	b, _ := binding.Lookup(ref)
-	admin, key := strings.HasPrefix(ref, "admin."), strings.HasPrefix(ref, "key.")
+	of, _, _ := strings.Cut(ref, ".")
 	switch {
 	case b.Secret && !s.secrets:
 		return "is secret and would stand in a pod spec; use it in spec.files or spec.env"
-	case admin && !s.login:
-		return "the class has no spec.admin"
-	case admin && b.Secret && !s.admin:
-		return "is for the migration only; set audience: Migration"
-	case key && !s.dataKey:
-		return "the class has no spec.dataKey"
+	case s.lacks[of] != "":
+		return "the class has no " + s.lacks[of]
+	case b.Secret && of != "key" && !s.migration:
+		return "is for the migration only; set audience: " + audienceMigration
 	}
 	return ""
 }

@@ -25,6 +25,20 @@ func TestTheClassesThatComeAlongAreValid(t *testing.T) {
 	assert.NoError(t, validate.Class(build.Class()))
 }
 
+// withAdapter gives the class of tests an adapter with what it needs.
+func withAdapter(s *v1alpha1.CRMClassSpec) {
+	s.Adapter = "tryton"
+	s.Files = append(s.Files, v1alpha1.ClassFile{Name: "adapter-password", Template: "${adapter.password}", Audience: "Migration"})
+}
+
+func TestTheMigrationGetsTheAdaptersPasswordByAFileOrAVariable(t *testing.T) {
+	assert.NoError(t, validate.Class(build.Class(func(c *v1alpha1.CRMClass) { withAdapter(&c.Spec) })))
+	assert.NoError(t, validate.Class(build.Class(func(c *v1alpha1.CRMClass) {
+		c.Spec.Adapter = "tryton"
+		c.Spec.Env = []v1alpha1.ClassEnvVar{{Name: "PASSWORD", Template: "${adapter.password}", Audience: "Migration"}}
+	})))
+}
+
 func TestAClassIsRefusedWithFieldProblemAndRemedy(t *testing.T) {
 	cases := map[string]struct {
 		spoil func(*v1alpha1.CRMClassSpec)
@@ -106,6 +120,30 @@ func TestAClassIsRefusedWithFieldProblemAndRemedy(t *testing.T) {
 				s.Components[0].Command = []string{"${admin.login}"}
 			},
 			[]string{"spec.components[0].command[0]", "the class has no spec.admin"},
+		},
+		"the password of crmkeep's own account outside the migration": {
+			func(s *v1alpha1.CRMClassSpec) { withAdapter(s); s.Files[2].Audience = "All" },
+			[]string{"spec.files[2].template", "${adapter.password}", "for the migration only"},
+		},
+		"the password of crmkeep's own account in a command": {
+			func(s *v1alpha1.CRMClassSpec) { withAdapter(s); s.Migration.Command = []string{"${adapter.password}"} },
+			[]string{"spec.migration.command[0]", "would stand in a pod spec"},
+		},
+		"an account for an adapter that the class does not have": {
+			func(s *v1alpha1.CRMClassSpec) { withAdapter(s); s.Adapter = "" },
+			[]string{"spec.files[2].template", "the class has no spec.adapter"},
+		},
+		"an adapter that gets no account": {
+			func(s *v1alpha1.CRMClassSpec) { withAdapter(s); s.Files[2].Template = "${adapter.login}" },
+			[]string{"spec.adapter", `account "crmkeep"`, "use ${adapter.password} in spec.files or spec.env, with audience: Migration"},
+		},
+		"an adapter that does not exist": {
+			func(s *v1alpha1.CRMClassSpec) { withAdapter(s); s.Adapter = "trytn" },
+			[]string{"spec.adapter", `no adapter "trytn"`, `did you mean "tryton"?`},
+		},
+		"an administrator with the login of crmkeep's own account": {
+			func(s *v1alpha1.CRMClassSpec) { withAdapter(s); s.Admin.Login = "Crmkeep" },
+			[]string{"spec.admin.login", `"Crmkeep" is the account that the adapter works as`, "choose another"},
 		},
 		"a data key that the class does not have": {
 			func(s *v1alpha1.CRMClassSpec) { s.DataKey = nil },

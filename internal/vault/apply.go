@@ -105,7 +105,7 @@ func (c *Client) createDataKey(ctx context.Context, want layout.Layout) error {
 	if err != nil {
 		return err
 	}
-	err = c.storeDataKey(ctx, want.DataKey.Path, made.Ciphertext, 0)
+	err = c.storeDataKey(ctx, want.DataKey.Path, storedDataKey{Ciphertext: made.Ciphertext}, 0)
 	if isStale(err) {
 		return nil
 	}
@@ -113,9 +113,9 @@ func (c *Client) createDataKey(ctx context.Context, want layout.Layout) error {
 }
 
 // storeDataKey writes a wrapped data key over the given revision, 0 for none.
-func (c *Client) storeDataKey(ctx context.Context, path, ciphertext string, revision int64) error {
+func (c *Client) storeDataKey(ctx context.Context, path string, stored storedDataKey, revision int64) error {
 	_, err := c.call(ctx, request{opWrite, c.settings.KVDataPath(path), map[string]any{
-		"data":    map[string]any{"ciphertext": ciphertext},
+		"data":    stored,
 		"options": map[string]any{"cas": revision},
 	}})
 	return err

@@ -131,7 +131,7 @@ func environment(tenant, name string, more ...secrets.Component) layout.Layout {
 		Components: append([]secrets.Component{
 			{Name: "database", ServiceAccount: "database", DNSNames: []string{naming.ServiceHost("database", namespace)}},
 			{Name: "web", ServiceAccount: "web", DNSNames: []string{naming.ServiceHost("web", namespace)}, NeedsDataKey: true},
-			{Name: "migrate", ServiceAccount: "migrate", NeedsDataKey: true, NeedsAdmin: true},
+			{Name: "migrate", ServiceAccount: "migrate", NeedsDataKey: true, NeedsAdmin: true, NeedsAdapter: true},
 		}, more...),
 	})
 }

@@ -28,11 +28,12 @@ func (c *Client) RewrapDataKey(ctx context.Context, of layout.Layout, have State
 	type wrapped struct {
 		Ciphertext string `json:"ciphertext"`
 	}
-	rewrapped, err := write[wrapped](ctx, c, c.settings.TransitPath("rewrap", of.EncryptionKey.Name), wrapped{have.DataKey.ciphertext})
+	rewrapped, err := write[wrapped](ctx, c, c.settings.TransitPath("rewrap", of.EncryptionKey.Name), wrapped{have.DataKey.stored.Ciphertext})
 	if err != nil {
 		return err
 	}
-	return c.storeDataKey(ctx, of.DataKey.Path, rewrapped.Ciphertext, have.DataKey.revision)
+	stored := storedDataKey{Ciphertext: rewrapped.Ciphertext, Source: have.DataKey.stored.Source}
+	return c.storeDataKey(ctx, of.DataKey.Path, stored, have.DataKey.revision)
 }
 
 // Signature of a piece of evidence.

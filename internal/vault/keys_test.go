@@ -1,9 +1,16 @@
 package vault_test
 
 import (
+	"context"
 	"crypto/ed25519"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/vault/api"
+
+	"github.com/crmkeep/crmkeep/internal/backup/config"
+	"github.com/crmkeep/crmkeep/internal/backup/keys"
+	"github.com/crmkeep/crmkeep/internal/vault/layout"
 )
 
 func TestARotationIsVisibleAndTheDataKeyStaysTheSameAfterRewrapping(t *testing.T) {
@@ -49,6 +56,53 @@ func TestARotationIsVisibleAndTheDataKeyStaysTheSameAfterRewrapping(t *testing.T
 	}
 	if err := in.client.RewrapDataKey(t.Context(), want, rotated); err == nil {
 		t.Error("rewrapped over a newer revision")
+	}
+}
+
+// asRun is Vault as a run asks it.
+type asRun struct{ *api.Client }
+
+func (v asRun) Read(ctx context.Context, path string) (map[string]any, error) {
+	return dataOf(v.Logical().ReadWithContext(ctx, path))
+}
+
+func (v asRun) Write(ctx context.Context, path string, content map[string]any) (map[string]any, error) {
+	return dataOf(v.Logical().WriteWithContext(ctx, path, content))
+}
+
+func dataOf(secret *api.Secret, err error) (map[string]any, error) {
+	if err != nil || secret == nil {
+		return nil, err
+	}
+	return secret.Data, nil
+}
+
+func TestARestoreKnowsTheDataKeyOfItsCopyAgainAfterARotation(t *testing.T) {
+	in := install(t)
+	source := backedUp("acme", "prod")
+	drill := copyOf(source, "acme", "drill", "crm-acme--drill")
+	in.apply(t, source)
+	in.apply(t, drill)
+	restore := asRun{in.component(t, "crm-acme--drill", "crm-acme--prod")}
+	paths := config.Keys{
+		DecryptPath: in.settings.DecryptPath(source.EncryptionKey.Name), RewrapPath: in.settings.TransitPath("encrypt", drill.EncryptionKey.Name),
+		RewrappedPath: in.settings.KVDataPath(drill.DataKey.Path),
+	}
+	ofBackup := wrapped(t, in, in.settings.KVDataPath(source.DataKey.Path))
+	if err := keys.Rewrap(t.Context(), restore, paths, ofBackup); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.client.RotateKey(t.Context(), drill); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.client.RewrapDataKey(t.Context(), drill, in.observe(t, drill)); err != nil {
+		t.Fatal(err)
+	}
+	if version := in.observe(t, drill).DataKey.KeyVersion; version != 2 {
+		t.Errorf("the data key is wrapped by version %d", version)
+	}
+	if there, err := keys.Rewrapped(t.Context(), restore, paths, ofBackup); !there || err != nil {
+		t.Errorf("the next attempt finds its data key: %t, %v", there, err)
 	}
 }
 
@@ -100,9 +154,7 @@ func TestAShredLeavesNothingThatDecryptsAndKeepsTheEvidenceKey(t *testing.T) {
 	in.apply(t, want)
 	root := in.server.Root(t)
 	ciphertext := wrapped(t, in, in.settings.KVDataPath(want.DataKey.Path))
-	if err := write(root, in.settings.KVDataPath(want.Admin), body{"data": body{"password": "p"}, "options": body{"cas": 0}}); err != nil {
-		t.Fatal(err)
-	}
+	in.makeAccounts(t, want)
 
 	for range 2 {
 		if err := in.client.Shred(t.Context(), want); err != nil {
@@ -112,7 +164,7 @@ func TestAShredLeavesNothingThatDecryptsAndKeepsTheEvidenceKey(t *testing.T) {
 	if err := write(root, in.settings.DecryptPath(want.EncryptionKey.Name), body{"ciphertext": ciphertext}); err == nil {
 		t.Error("a copy of the data key can still be unwrapped")
 	}
-	for _, path := range []string{want.DataKey.Path, want.Admin} {
+	for _, path := range []string{want.DataKey.Path, want.Admin, want.Adapter, layout.InvitationPath("crm-acme--prod", li), layout.InvitationPath("crm-acme--prod", bo)} {
 		if secret, err := root.Logical().Read(in.settings.KVMetadataPath(path)); err != nil || secret != nil {
 			t.Errorf("%s is still there: %v", path, err)
 		}
@@ -131,9 +183,10 @@ func TestAShredLeavesNothingThatDecryptsAndKeepsTheEvidenceKey(t *testing.T) {
 func TestAnInterruptedShredIsCompletedWhereverItWasCut(t *testing.T) {
 	in := install(t)
 	want := environment("acme", "prod")
-	for cut := 1; cut <= 10; cut++ {
+	for cut := 1; cut <= 13; cut++ {
 		in.requests.reset(nil)
 		in.apply(t, want)
+		in.makeAccounts(t, want)
 		in.requests.reset(func(n int) bool { return n != cut })
 		if err := in.client.Shred(t.Context(), want); err == nil {
 			t.Fatalf("write %d was cut and nobody noticed", cut)
@@ -144,6 +197,11 @@ func TestAnInterruptedShredIsCompletedWhereverItWasCut(t *testing.T) {
 		}
 		if state := in.observe(t, want); state.EncryptionKey != nil || state.DataKey != nil || len(state.Roles) != 0 {
 			t.Errorf("cut at write %d: %+v", cut, state)
+		}
+		for _, path := range []string{"crm-acme--prod", want.Invitations} {
+			if left, err := in.server.Root(t).Logical().List(in.settings.KVMetadataPath(path)); err != nil || left != nil {
+				t.Errorf("cut at write %d: left below %s: %v, %v", cut, path, left, err)
+			}
 		}
 	}
 }

@@ -95,7 +95,7 @@ func stale(existing []string, want []layout.Role) []string {
 // the old one has encrypted unreadable.
 func (c *Client) dataKey(ctx context.Context, path string) (*DataKey, error) {
 	type kvSecret struct {
-		Data     *struct{ Ciphertext string }
+		Data     *storedDataKey
 		Metadata struct{ Version int64 }
 	}
 	stored, err := read[kvSecret](ctx, c, c.settings.KVDataPath(path))
@@ -110,7 +110,7 @@ func (c *Client) dataKey(ctx context.Context, path string) (*DataKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return &DataKey{KeyVersion: version, ciphertext: stored.Data.Ciphertext, revision: stored.Metadata.Version}, nil
+	return &DataKey{KeyVersion: version, stored: *stored.Data, revision: stored.Metadata.Version}, nil
 }
 
 // verify refuses to go on from a state that writing would make worse.

@@ -28,10 +28,29 @@ func (c *Client) Shred(ctx context.Context, gone layout.Layout) error {
 	if err := c.destroyKey(ctx, gone.EncryptionKey.Name); err != nil {
 		return err
 	}
-	return c.callAll(ctx, []request{
-		{opDelete, c.settings.KVMetadataPath(gone.DataKey.Path), nil},
-		{opDelete, c.settings.KVMetadataPath(gone.Admin), nil},
-	})
+	invitations, err := c.invitations(ctx, gone.Invitations)
+	if err != nil {
+		return err
+	}
+	var removals []request
+	for _, path := range append(invitations, gone.Adapter, gone.Admin, gone.DataKey.Path) {
+		removals = append(removals, request{opDelete, c.settings.KVMetadataPath(path), nil})
+	}
+	return c.callAll(ctx, removals)
+}
+
+// invitations are the paths of those that there are.
+func (c *Client) invitations(ctx context.Context, folder string) ([]string, error) {
+	secret, err := c.call(ctx, request{operation: opList, path: c.settings.KVMetadataPath(folder)})
+	if err != nil || secret == nil {
+		return nil, err
+	}
+	listed, err := decode[struct{ Keys []string }](secret)
+	paths := make([]string, len(listed.Keys))
+	for i, name := range listed.Keys {
+		paths[i] = folder + "/" + name
+	}
+	return paths, err
 }
 
 // DestroyEvidence destroys the evidence key too, after which nothing can be verified that it has signed unless its public half was kept

@@ -25,15 +25,16 @@ func TestAComponentCanDoItsWork(t *testing.T) {
 	in.apply(t, want)
 
 	migrate := in.component(t, "crm-acme--prod", "migrate")
-	admin := in.settings.KVDataPath(want.Admin)
-	if _, err := migrate.Logical().Write(admin, body{"data": body{"password": "one"}, "options": body{"cas": 0}}); err != nil {
-		t.Errorf("make the administrator: %v", err)
+	for _, account := range []string{want.Admin, want.Adapter} {
+		path := in.settings.KVDataPath(account)
+		if err := write(migrate, path, body{"data": body{"password": "one"}, "options": body{"cas": 0}}); err != nil {
+			t.Errorf("make %s: %v", account, err)
+		}
+		if err := read(migrate, path); err != nil {
+			t.Errorf("read %s: %v", account, err)
+		}
+		mustBeForbidden(t, "replace "+account, write(migrate, path, body{"data": body{"password": "two"}, "options": body{"cas": 1}}))
 	}
-	if _, err := migrate.Logical().Read(admin); err != nil {
-		t.Errorf("read the administrator: %v", err)
-	}
-	_, err := migrate.Logical().Write(admin, body{"data": body{"password": "two"}, "options": body{"cas": 1}})
-	mustBeForbidden(t, "replace the administrator", err)
 
 	web := in.component(t, "crm-acme--prod", "web")
 	stored, err := web.Logical().Read(in.settings.KVDataPath(want.DataKey.Path))
@@ -61,6 +62,11 @@ func TestAComponentCannotDoWhatItDoesNotNeed(t *testing.T) {
 	in.apply(t, want)
 	in.apply(t, other)
 	database, web := in.component(t, "crm-acme--prod", "database"), in.component(t, "crm-acme--prod", "web")
+	migrate := in.component(t, "crm-acme--prod", "migrate")
+	for _, namespace := range []string{"crm-acme--prod", "crm-globex--prod"} {
+		in.invite(t, namespace, li)
+	}
+	invitation, otherInvitation := layout.InvitationPath("crm-acme--prod", li), layout.InvitationPath("crm-globex--prod", li)
 	foreign := wrapped(t, in, in.settings.KVDataPath(other.DataKey.Path))
 	own := wrapped(t, in, in.settings.KVDataPath(want.DataKey.Path))
 
@@ -70,6 +76,11 @@ func TestAComponentCannotDoWhatItDoesNotNeed(t *testing.T) {
 		},
 		"a database reads the wrapped data key":             func() error { return read(database, in.settings.KVDataPath(want.DataKey.Path)) },
 		"an application reads the administrator":            func() error { return read(web, in.settings.KVDataPath(want.Admin)) },
+		"an application reads crmkeep's own account":        func() error { return read(web, in.settings.KVDataPath(want.Adapter)) },
+		"an application reads an invitation":                func() error { return read(web, in.settings.KVDataPath(invitation)) },
+		"an application lists invitations":                  func() error { return list(web, in.settings.KVMetadataPath(want.Invitations)) },
+		"a migration reads an invitation":                   func() error { return read(migrate, in.settings.KVDataPath(invitation)) },
+		"a migration invites":                               func() error { return write(migrate, in.settings.KVDataPath(invitation), body{"data": body{}}) },
 		"an application replaces the data key":              func() error { return write(web, in.settings.KVDataPath(want.DataKey.Path), body{"data": body{}}) },
 		"an application has a sibling's certificate signed": func() error { return write(web, in.settings.SignPath("crm-acme--prod.database"), body{"csr": "x"}) },
 		"an application signs evidence": func() error {
@@ -83,6 +94,8 @@ func TestAComponentCannotDoWhatItDoesNotNeed(t *testing.T) {
 			return write(web, in.settings.DecryptPath(other.EncryptionKey.Name), body{"ciphertext": foreign})
 		},
 		"another tenant's certificate":                       func() error { return write(web, in.settings.SignPath("crm-globex--prod.web"), body{"csr": "x"}) },
+		"another tenant's account of crmkeep's":              func() error { return read(migrate, in.settings.KVDataPath(other.Adapter)) },
+		"another tenant's invitation":                        func() error { return read(migrate, in.settings.KVDataPath(otherInvitation)) },
 		"another tenant's administrator":                     func() error { return read(web, in.settings.KVDataPath(other.Admin)) },
 		"a look at its own token, which default would allow": func() error { return read(web, "auth/token/lookup-self") },
 	}
@@ -140,6 +153,8 @@ func TestTheOperatorReadsNoKeyAndNoPassword(t *testing.T) {
 	ciphertext := wrapped(t, in, in.settings.KVDataPath(want.DataKey.Path))
 	key := want.EncryptionKey.Name
 	operator := in.operatorToken(t)
+	in.invite(t, "crm-acme--prod", li)
+	invitation := layout.InvitationPath("crm-acme--prod", li)
 
 	refused := map[string]func() error{
 		"decrypt":                   func() error { return write(operator, in.settings.DecryptPath(key), body{"ciphertext": ciphertext}) },
@@ -155,8 +170,19 @@ func TestTheOperatorReadsNoKeyAndNoPassword(t *testing.T) {
 		},
 		"import a key":           func() error { return write(operator, in.settings.TransitPath("keys", "new")+"/import", body{}) },
 		"read the administrator": func() error { return read(operator, in.settings.KVDataPath(want.Admin)) },
-		"sign a certificate":     func() error { return write(operator, in.settings.SignPath("crm-acme--prod.web"), body{"csr": "x"}) },
-		"issue a certificate":    func() error { return write(operator, in.settings.PKIMount()+"/issue/crm-acme--prod.web", body{}) },
+		"read an invitation":     func() error { return read(operator, in.settings.KVDataPath(invitation)) },
+		"read an invitation's metadata, which may be custom": func() error {
+			return read(operator, in.settings.KVMetadataPath(invitation))
+		},
+		"bring an old invitation back": func() error {
+			return write(operator, in.settings.KVMount()+"/undelete/"+invitation, body{"versions": []int{1}})
+		},
+		"make its own account": func() error {
+			return write(operator, in.settings.KVDataPath(want.Adapter), body{"data": body{}, "options": body{"cas": 0}})
+		},
+		"list what an environment has": func() error { return list(operator, in.settings.KVMetadataPath("crm-acme--prod")) },
+		"sign a certificate":           func() error { return write(operator, in.settings.SignPath("crm-acme--prod.web"), body{"csr": "x"}) },
+		"issue a certificate":          func() error { return write(operator, in.settings.PKIMount()+"/issue/crm-acme--prod.web", body{}) },
 		"write credentials of a location": func() error {
 			return write(operator, in.settings.KVDataPath("locations/main"), body{"data": body{"accessKeyID": "x"}})
 		},
@@ -234,6 +260,11 @@ func TestTheOperatorCannotGiveItselfMoreRights(t *testing.T) {
 
 func read(client *api.Client, path string) error {
 	_, err := client.Logical().Read(path)
+	return err
+}
+
+func list(client *api.Client, path string) error {
+	_, err := client.Logical().List(path)
 	return err
 }
 

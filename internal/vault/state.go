@@ -78,9 +78,16 @@ type DataKey struct {
 	// KeyVersion is the version of the encryption key that wraps it.
 	KeyVersion int64
 
-	// ciphertext is the wrapped key, and revision its revision in the kv engine.
-	ciphertext string
-	revision   int64
+	// stored is what the kv engine has, and revision its revision there.
+	stored   storedDataKey
+	revision int64
+}
+
+// storedDataKey is how a wrapped data key lies in the kv engine.
+type storedDataKey struct {
+	Ciphertext string `json:"ciphertext"`
+	// Source is what a restore has written beside a copy's, by which it knows its own again. See internal/backup/keys.
+	Source string `json:"source,omitempty"`
 }
 
 // wrappedVersion reads the version out of "vault:v3:…".

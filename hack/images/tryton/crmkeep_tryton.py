@@ -1,9 +1,14 @@
 """What the commands beside this file have in common."""
+import os
 import sys
 from pathlib import Path
 
 from trytond import commandline
 from trytond.config import config
+
+ADMINISTRATOR = 'admin'
+# The account that brings role policies to Tryton.
+OPERATOR = 'crmkeep'
 
 
 def parser(description):
@@ -20,6 +25,17 @@ def parse(made):
     if not database:
         fail('the configuration needs [database] default_name')
     return arguments, database
+
+
+def read_password(variable):
+    """The password in the file that the environment variable names."""
+    try:
+        lines = Path(os.environ[variable]).read_text().splitlines()
+    except (KeyError, OSError, ValueError):
+        lines = []
+    if len(lines) != 1 or not lines[0]:
+        fail(f'{variable} must name a readable file with the password in one line')
+    return lines[0]
 
 
 def pool(database):

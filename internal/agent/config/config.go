@@ -50,7 +50,8 @@ type Config struct {
 	Vault       Vault        `json:"vault"`
 	Certificate Certificate  `json:"certificate"`
 	DataKey     *DataKey     `json:"dataKey,omitempty"`
-	Admin       *Admin       `json:"admin,omitempty"`
+	Admin       *Account     `json:"admin,omitempty"`
+	Adapter     *Account     `json:"adapter,omitempty"`
 	Inbound     *Inbound     `json:"inbound,omitempty"`
 	Database    *Database    `json:"database,omitempty"`
 	Postgres    *Postgres    `json:"postgres,omitempty"`
@@ -84,9 +85,9 @@ type DataKey struct {
 	DecryptPath string `json:"decryptPath"` // "crmkeep-transit/decrypt/<namespace>"
 }
 
-// Admin is the CRM's first administrator. Only the migration Job has it: it makes the password when there is none.
-type Admin struct {
-	Path  string `json:"path"` // kv v2, "crmkeep-kv/data/<namespace>/admin", fields "login" and "password"
+// Account in the CRM: that of its first administrator, or crmkeep's own. Only the migration Job has them: it makes the password when there is none.
+type Account struct {
+	Path  string `json:"path"` // kv v2, "crmkeep-kv/data/<namespace>/admin" or ".../adapter", fields "login" and "password"
 	Login string `json:"login"`
 }
 

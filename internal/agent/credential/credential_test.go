@@ -32,7 +32,7 @@ func TestAgentsThatMakeTheAdministratorAtTheSameTimeAgreeOnOnePassword(t *testin
 			if !assert.NoError(t, err) {
 				return
 			}
-			values, err := credential.Admin(t.Context(), vault, *cfg.Admin)
+			values, err := credential.Account(t.Context(), vault, "admin", *cfg.Admin)
 			if assert.NoError(t, err) {
 				passwords[i] = values["admin.password"].Reveal()
 			}
@@ -51,7 +51,7 @@ func TestAgentsThatMakeTheAdministratorAtTheSameTimeAgreeOnOnePassword(t *testin
 func TestAPasswordHasTwentyFourDistinctCharactersThatPeopleCanTellApart(t *testing.T) {
 	seen := map[string]bool{}
 	for range 100 {
-		values, err := credential.Admin(t.Context(), &store{}, config.Admin{Path: "kv/data/admin", Login: "admin"})
+		values, err := credential.Account(t.Context(), &store{}, "admin", config.Account{Path: "kv/data/admin", Login: "admin"})
 		require.NoError(t, err)
 		password := values["admin.password"].Reveal()
 		letters := map[rune]bool{}
@@ -67,7 +67,7 @@ func TestAPasswordHasTwentyFourDistinctCharactersThatPeopleCanTellApart(t *testi
 
 func TestAnAdministratorThatIsThereIsLeftAlone(t *testing.T) {
 	vault := &store{data: map[string]any{"login": "root", "password": "kept"}}
-	values, err := credential.Admin(t.Context(), vault, config.Admin{Path: "kv/data/admin", Login: "admin"})
+	values, err := credential.Account(t.Context(), vault, "admin", config.Account{Path: "kv/data/admin", Login: "admin"})
 	require.NoError(t, err)
 	assert.Equal(t, "root", values["admin.login"].Reveal())
 	assert.Equal(t, "kept", values["admin.password"].Reveal())

@@ -29,8 +29,8 @@ type Component struct {
 	DNSNames []string
 	// NeedsDataKey lets it unwrap the environment's data key.
 	NeedsDataKey bool
-	// NeedsAdmin lets it make and read the CRM's first administrator.
-	NeedsAdmin bool
+	// NeedsAdmin lets it make and read the CRM's first administrator, and NeedsAdapter crmkeep's own account. In Vault they are one grant.
+	NeedsAdmin, NeedsAdapter bool
 	// Run is layout.GrantBackup or layout.GrantRestore for what makes or reads backups, and empty for everything else.
 	Run layout.Grant
 }
@@ -49,8 +49,10 @@ func Layout(settings layout.Settings, environment Environment) layout.Layout {
 			Path:   layout.DataKeyPath(environment.Namespace),
 			Wanted: !environment.Unfilled && slices.ContainsFunc(environment.Components, func(c Component) bool { return c.NeedsDataKey }),
 		},
-		Admin:      layout.AdminPath(environment.Namespace),
-		RolePrefix: layout.PKIRoleName(environment.Namespace, ""),
+		Admin:       layout.AdminPath(environment.Namespace),
+		Adapter:     layout.AdapterPath(environment.Namespace),
+		Invitations: layout.InvitationsPath(environment.Namespace),
+		RolePrefix:  layout.PKIRoleName(environment.Namespace, ""),
 	}
 	for _, component := range environment.Components {
 		planned.Roles = append(planned.Roles, role(settings, environment, component))
@@ -64,7 +66,7 @@ func role(settings layout.Settings, environment Environment, component Component
 	if component.NeedsDataKey {
 		grants = append(grants, layout.GrantDataKey)
 	}
-	if component.NeedsAdmin {
+	if component.NeedsAdmin || component.NeedsAdapter {
 		grants = append(grants, layout.GrantAdmin)
 	}
 	if component.Run != "" {

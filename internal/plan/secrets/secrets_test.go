@@ -60,7 +60,8 @@ func TestTheOrderOfComponentsAndNamesDoesNotMatter(t *testing.T) {
 func TestEveryPlannedListOfPoliciesIsOneThatTheOperatorMayAssign(t *testing.T) {
 	settings := layout.Default()
 	for _, needs := range []secrets.Component{
-		{}, {NeedsDataKey: true}, {NeedsAdmin: true}, {NeedsDataKey: true, NeedsAdmin: true},
+		{}, {NeedsDataKey: true}, {NeedsAdmin: true}, {NeedsAdapter: true}, {NeedsDataKey: true, NeedsAdmin: true},
+		{NeedsDataKey: true, NeedsAdapter: true}, {NeedsAdmin: true, NeedsAdapter: true},
 		{Run: layout.GrantBackup}, {Run: layout.GrantRestore},
 	} {
 		planned := secrets.Layout(settings, secrets.Environment{Components: []secrets.Component{needs}})

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/access"
 	"github.com/crmkeep/crmkeep/internal/agent/config"
 	"github.com/crmkeep/crmkeep/internal/agent/postgres/serverconfig"
 	"github.com/crmkeep/crmkeep/internal/binding"
@@ -43,6 +44,9 @@ func Values(t *target.Target, port int32) map[string]string {
 	if t.Class.Admin != nil {
 		values["admin.login"] = t.Class.Admin.Login
 	}
+	if t.Class.Adapter != "" {
+		values["adapter.login"] = access.OperatorLogin
+	}
 	return values
 }
 
@@ -58,7 +62,7 @@ func keepLogins(t *target.Target) string {
 func Identities(t *target.Target) []secrets.Component {
 	identities := []secrets.Component{identity(naming.ComponentMigrate)}
 	identities[0].NeedsDataKey = t.Class.DataKey != nil
-	identities[0].NeedsAdmin = t.Class.Admin != nil
+	identities[0].NeedsAdmin, identities[0].NeedsAdapter = t.Class.Admin != nil, t.Class.Adapter != ""
 	if t.Database.External == nil {
 		database := identity(naming.ComponentDatabase)
 		database.DNSNames = serviceNames(naming.ComponentDatabase, t.Namespace)
@@ -109,7 +113,10 @@ func agentConfig(t *target.Target, id secrets.Component) config.Config {
 		c.DataKey = dataKeyConfig(t)
 	}
 	if id.NeedsAdmin {
-		c.Admin = &config.Admin{Path: t.Vault.KVDataPath(layout.AdminPath(t.Namespace)), Login: t.Class.Admin.Login}
+		c.Admin = &config.Account{Path: t.Vault.KVDataPath(layout.AdminPath(t.Namespace)), Login: t.Class.Admin.Login}
+	}
+	if id.NeedsAdapter {
+		c.Adapter = &config.Account{Path: t.Vault.KVDataPath(layout.AdapterPath(t.Namespace)), Login: access.OperatorLogin}
 	}
 	return c
 }

@@ -23,7 +23,7 @@ func hasChecks(t *target.Target) bool {
 // checkIdentity may do what a migration may: checks log in to the product, too.
 func checkIdentity(t *target.Target) secrets.Component {
 	i := identity(naming.ComponentCheck)
-	i.NeedsDataKey, i.NeedsAdmin = t.Class.DataKey != nil, t.Class.Admin != nil
+	i.NeedsDataKey, i.NeedsAdmin, i.NeedsAdapter = t.Class.DataKey != nil, t.Class.Admin != nil, t.Class.Adapter != ""
 	return i
 }
 

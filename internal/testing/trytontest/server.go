@@ -18,6 +18,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/access"
 	"github.com/crmkeep/crmkeep/internal/agent/agenttest"
 	"github.com/crmkeep/crmkeep/internal/agent/secret"
+	"github.com/crmkeep/crmkeep/internal/testing/loopback"
 	need "github.com/crmkeep/crmkeep/internal/testing/require"
 )
 
@@ -28,7 +29,8 @@ const (
 	// Admin is the login of the administrator.
 	Admin = "admin"
 	// AdminPassword is that of every test's Tryton.
-	AdminPassword = "Aq7wZ8xK2mPq9Lr3Tn5v"
+	AdminPassword    = "Aq7wZ8xK2mPq9Lr3Tn5v"
+	operatorPassword = "Tf6hRq3NbX9yWc4Kd7Gm"
 
 	template     = "crm"
 	postgresUser = 65534
@@ -38,8 +40,8 @@ const (
 
 // configuration is that of config/classes/tryton.yaml, but for the address of the database.
 const configuration = `[database]
-uri = postgresql://crm@127.0.0.1:%d/
-default_name = crm
+uri = postgresql://crm@%s/
+default_name = %s
 list = True
 
 [web]
@@ -63,9 +65,12 @@ type Server struct {
 	URL string
 
 	root, dir, inside string
-	port              int
-	log               bytes.Buffer
-	stop              []func()
+	// database is the address of PostgreSQL.
+	database string
+	log      bytes.Buffer
+	stop     []func()
+	// stopWeb ends the web server alone.
+	stopWeb func()
 }
 
 // Main runs the tests with a server, which start hands over, and stops it. Without what a server needs, start is not called, and tests that need one
@@ -112,7 +117,7 @@ func (s *Server) start() (err error) {
 		return err
 	}
 	s.stop = append(s.stop, func() { _ = os.RemoveAll(s.dir) })
-	if s.port, err = freePort(); err != nil {
+	if s.database, err = loopback.Find(); err != nil {
 		return err
 	}
 	if err := errors.Join(os.Chown(s.dir, postgresUser, postgresUser), s.startPostgres()); err != nil {
@@ -122,22 +127,33 @@ func (s *Server) start() (err error) {
 		return err
 	}
 	s.stop = append(s.stop, func() { _ = os.RemoveAll(s.inside) })
-	for name, text := range map[string]string{"trytond.conf": fmt.Sprintf(configuration, s.port), "password": AdminPassword} {
-		if err := os.WriteFile(filepath.Join(s.inside, name), []byte(text), 0o644); err != nil {
-			return err
-		}
-	}
-	if err := os.Chmod(s.inside, 0o755); err != nil {
+	if err := errors.Join(s.configure(s.inside, template, operatorPassword), s.sql("CREATE DATABASE "+template, "postgres")); err != nil {
 		return err
 	}
-	if err := s.sql("CREATE DATABASE "+template, "postgres"); err != nil {
-		return err
-	}
-	migrate := s.program("/usr/bin/tryton-migrate", "--bootstrap")
+	migrate := s.program(s.inside, "tryton-migrate", "--bootstrap")
 	if err := migrate.Run(); err != nil {
 		return fmt.Errorf("tryton-migrate: %w", err)
 	}
+	web, err := loopback.Find()
+	if err != nil {
+		return err
+	}
+	s.URL = "http://" + web
+	s.stop = append(s.stop, func() { s.stopWeb() })
 	return s.startWeb()
+}
+
+// configure writes into a folder what the agent renders for a migration.
+func (s *Server) configure(dir, database, operatorPassword string) error {
+	files := map[string]string{
+		"trytond.conf": fmt.Sprintf(configuration, s.database, database), "password": AdminPassword, "adapter-password": operatorPassword,
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return os.Chmod(dir, 0o755)
 }
 
 func (s *Server) startPostgres() error {
@@ -146,22 +162,23 @@ func (s *Server) startPostgres() error {
 	if err := initdb.Run(); err != nil {
 		return fmt.Errorf("initdb: %w", err)
 	}
-	server := s.asPostgres("postgres", "-D", data, "-c", "listen_addresses=127.0.0.1", "-c", fmt.Sprint("port=", s.port),
-		"-c", "unix_socket_directories="+s.dir, "-c", "fsync=off")
-	if err := s.startProcess(server, syscall.SIGINT); err != nil {
-		return err
-	}
-	return s.wait("Postgres", func() bool { return s.sql("SELECT 1", "postgres") == nil })
-}
-
-func (s *Server) startWeb() error {
-	port, err := freePort()
+	host, port, err := net.SplitHostPort(s.database)
 	if err != nil {
 		return err
 	}
-	s.URL = fmt.Sprint("http://127.0.0.1:", port)
-	web := s.program("/usr/bin/gunicorn", fmt.Sprint("--bind=127.0.0.1:", port), "--threads=8", "--worker-tmp-dir=/tmp", "trytond.application:app")
-	if err := s.startProcess(web, syscall.SIGTERM); err != nil {
+	server := s.asPostgres("postgres", "-D", data, "-c", "listen_addresses="+host, "-c", "port="+port,
+		"-c", "unix_socket_directories="+s.dir, "-c", "fsync=off")
+	stop, err := s.startProcess(server, syscall.SIGINT)
+	if err != nil {
+		return err
+	}
+	s.stop = append(s.stop, stop)
+	return s.wait("Postgres", func() bool { return s.sql("SELECT 1", "postgres") == nil })
+}
+
+func (s *Server) startWeb() (err error) {
+	web := s.program(s.inside, "gunicorn", "--bind="+strings.TrimPrefix(s.URL, "http://"), "--threads=8", "--worker-tmp-dir=/tmp", "trytond.application:app")
+	if s.stopWeb, err = s.startProcess(web, syscall.SIGTERM); err != nil {
 		return err
 	}
 	return s.wait("Tryton", func() bool {
@@ -173,13 +190,13 @@ func (s *Server) startWeb() error {
 	})
 }
 
-// program is one of the image's programs, on its own root file system and as its own user.
-func (s *Server) program(path string, arguments ...string) *exec.Cmd {
-	inside := strings.TrimPrefix(s.inside, s.root)
-	command := exec.Command(path, arguments...)
+// program is one of the image's programs, on its own root file system and as its own user, with what was configured in a folder there.
+func (s *Server) program(dir, name string, arguments ...string) *exec.Cmd {
+	inside := strings.TrimPrefix(dir, s.root)
+	command := exec.Command("/usr/bin/"+name, arguments...)
 	command.Dir = "/"
 	command.Env = []string{"PATH=/usr/bin:/bin", "HOME=/tmp", "LANG=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1", "TRYTOND_CONFIG=" + inside + "/trytond.conf",
-		"TRYTONPASSFILE=" + inside + "/password"}
+		"TRYTONPASSFILE=" + inside + "/password", "TRYTON_ADAPTER_PASSFILE=" + inside + "/adapter-password"}
 	command.Stdout, command.Stderr = &s.log, &s.log
 	command.SysProcAttr = &syscall.SysProcAttr{Chroot: s.root, Credential: &syscall.Credential{Uid: trytonUser, Gid: trytonUser}, Setpgid: true}
 	return command
@@ -193,21 +210,26 @@ func (s *Server) asPostgres(program string, arguments ...string) *exec.Cmd {
 	return command
 }
 
-func (s *Server) startProcess(command *exec.Cmd, stop syscall.Signal) error {
-	if err := command.Start(); err != nil {
-		return err
-	}
-	s.stop = append(s.stop, func() {
+// startProcess starts a program, and gives what ends it.
+func (s *Server) startProcess(command *exec.Cmd, stop syscall.Signal) (end func(), err error) {
+	end = func() {
 		_ = command.Process.Signal(stop)
 		force := time.AfterFunc(10*time.Second, func() { _ = command.Process.Kill() })
 		defer force.Stop()
 		_ = command.Wait()
-	})
-	return nil
+	}
+	if err := command.Start(); err != nil {
+		return func() {}, err
+	}
+	return end, nil
 }
 
 func (s *Server) sql(statement, database string) error {
-	command := exec.Command(agenttest.Program("psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--host=127.0.0.1", fmt.Sprint("--port=", s.port),
+	host, port, err := net.SplitHostPort(s.database)
+	if err != nil {
+		return err
+	}
+	command := exec.Command(agenttest.Program("psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--host="+host, "--port="+port,
 		"--username=crm", "--dbname="+database, "--command="+statement)
 	if output, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("psql: %w: %s", err, output)
@@ -235,16 +257,7 @@ func (s *Server) close() {
 	}
 }
 
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer listener.Close() //nolint:errcheck // only its port is wanted
-	return listener.Addr().(*net.TCPAddr).Port, nil
-}
-
-// New gives a Tryton of the test's own, as it is after its first migration, with one company.
+// New gives a Tryton of the test's own, as it is after its first migration, with one company. Its connection works as crmkeep's own account.
 func (s *Server) New(t testing.TB) *Tryton {
 	t.Helper()
 	s.Need(t)
@@ -253,7 +266,7 @@ func (s *Server) New(t testing.TB) *Tryton {
 		t.Fatal(err)
 	}
 	tryton := &Tryton{server: s, Connection: access.Connection{
-		HTTP: &http.Client{}, URL: s.URL, Database: name, Login: Admin, Password: secret.New(AdminPassword),
+		HTTP: &http.Client{}, URL: s.URL, Database: name, Login: access.OperatorLogin, Password: secret.New(operatorPassword),
 	}}
 	tryton.Admin = tryton.Login(t, Admin, AdminPassword)
 	tryton.foundCompany(t)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,6 +25,21 @@ type Tryton struct {
 	Company int
 
 	server *Server
+}
+
+// Run runs a program of the image on the database, as a migration with that password of crmkeep's account, and gives what it prints. As in a pod, the
+// web server does not run meanwhile: it would go on with what it remembers.
+func (t *Tryton) Run(tb testing.TB, operatorPassword, program string, arguments ...string) (string, error) {
+	tb.Helper()
+	dir, err := os.MkdirTemp(t.server.inside, t.Connection.Database)
+	require.NoError(tb, err)
+	require.NoError(tb, t.server.configure(dir, t.Connection.Database, operatorPassword))
+	command := t.server.program(dir, program, arguments...)
+	command.Stdout, command.Stderr = nil, nil
+	t.server.stopWeb()
+	output, err := command.CombinedOutput()
+	require.NoError(tb, t.server.startWeb())
+	return string(output), err
 }
 
 // Session is somebody who is logged in.

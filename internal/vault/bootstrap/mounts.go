@@ -23,7 +23,7 @@ func (r run) engines(ctx context.Context) error {
 		return err
 	}
 	return r.engine(ctx, r.Settings.KVMount(), &api.MountInput{
-		Type: "kv", Description: "crmkeep: wrapped keys, first administrators, credentials of backup locations", Options: map[string]string{"version": "2"},
+		Type: "kv", Description: "crmkeep: wrapped keys, accounts in CRMs, credentials of backup locations", Options: map[string]string{"version": "2"},
 	})
 }
 

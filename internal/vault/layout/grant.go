@@ -15,7 +15,7 @@ const (
 	GrantCertificate Grant = "certificate"
 	// GrantDataKey reads and unwraps the environment's data key.
 	GrantDataKey Grant = "data-key"
-	// GrantAdmin writes the CRM's first administrator once, and reads it.
+	// GrantAdmin writes the CRM's first administrator and crmkeep's own account once, and reads them.
 	GrantAdmin Grant = "admin"
 	// GrantBackup makes and unwraps the passwords of the environment's repositories and signs manifests.
 	GrantBackup Grant = "backup"

@@ -17,6 +17,11 @@ type Layout struct {
 	DataKey DataKey `json:"dataKey"`
 	// Admin is the path in the kv engine of the CRM's first administrator, which the migration Job writes and a shred destroys.
 	Admin string `json:"admin"`
+	// Adapter is the path of the account that crmkeep itself works as in the CRM, which the migration Job writes, the operator reads, and a shred
+	// destroys.
+	Adapter string `json:"adapter"`
+	// Invitations is the folder of people's first passwords, which the operator writes and cannot read, and a shred destroys.
+	Invitations string `json:"invitations"`
 	// Roles are the components' roles, sorted by name.
 	Roles []Role `json:"roles"`
 	// RolePrefix starts the name of every PKI role of this environment and of no other.

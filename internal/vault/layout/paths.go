@@ -23,7 +23,11 @@ func (s Settings) Paths(l Layout) []PathValue {
 			Content: "the application's data key, wrapped by " + l.EncryptionKey.Name, Written: "once, by the operator, which never sees the key"}})
 	}
 	paths = append(paths, PathValue{s.KVDataPath(l.Admin), secretNote{
-		Content: "login and password of the CRM's first administrator", Written: "once, by the migration's agent, when the class has one"}})
+		Content: "login and password of the CRM's first administrator", Written: "once, by the migration's agent, when the class has one"}},
+		PathValue{s.KVDataPath(l.Adapter), secretNote{
+			Content: "login and password of crmkeep's own account in the CRM", Written: "once, by the migration's agent, when the class has an adapter"}},
+		PathValue{s.KVDataPath(l.Invitations + "/…"), secretNote{
+			Content: "first password of a person", Written: "by the operator, which cannot read it, before it has the account made or lets it in again"}})
 	for _, role := range l.Roles {
 		paths = append(paths, PathValue{s.PKIRolePath(role.PKI.Name), role.PKI})
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"time"
+
+	"github.com/crmkeep/crmkeep/internal/naming"
 )
 
 // Settings are the installation's. They are the same for the operator, `crmkeep plan` and `crmkeep vault bootstrap`.
@@ -70,7 +72,7 @@ func (s Settings) PKIMount() string { return s.Prefix + "-pki" }
 // PKIRootMount holds the root CA, unless the user has one elsewhere.
 func (s Settings) PKIRootMount() string { return s.Prefix + "-pki-root" }
 
-// KVMount holds wrapped keys, first administrators and the credentials of backup locations, kv version 2.
+// KVMount holds wrapped keys, accounts in CRMs and the credentials of backup locations, kv version 2.
 func (s Settings) KVMount() string { return s.Prefix + "-kv" }
 
 // Names.
@@ -104,6 +106,17 @@ func DataKeyPath(namespace string) string { return namespace + "/data-key" }
 
 // AdminPath is the place of its first administrator in the kv engine.
 func AdminPath(namespace string) string { return namespace + "/admin" }
+
+// AdapterPath is the place of the account that crmkeep itself works as in its CRM.
+func AdapterPath(namespace string) string { return namespace + "/adapter" }
+
+// InvitationsPath is the folder of the first passwords of its people.
+func InvitationsPath(namespace string) string { return namespace + "/invitations" }
+
+// InvitationPath is the place of one person's.
+func InvitationPath(namespace, login string) string {
+	return InvitationsPath(namespace) + "/" + naming.Invitation(login)
+}
 
 // LocationsPath is the folder in the kv engine of the credentials of backup locations, one secret for each with the fields
 // "accessKeyID" and "secretAccessKey". A workload namespace cannot have that name.

@@ -1,14 +1,15 @@
 # crmkeep's operator. Written by "crmkeep vault bootstrap"; changes made by hand are undone by its next run.
 #
-# The operator arranges keys, certificate roles and logins of environments. It can read no plaintext key and no password of a
-# tenant: it has no decrypt, no datakey/plaintext, no export, no backup, no sign of certificates, and no read of a first administrator.
+# The operator arranges keys, certificate roles and logins of environments. It can read no plaintext key: it has no decrypt, no
+# datakey/plaintext, no export, no backup and no sign of certificates. Of the passwords in tenants' CRMs it reads those of crmkeep's own
+# accounts; it makes those that people are invited with, and cannot read them back, nor any first administrator's.
 # It has nothing below sys/, auth/token or identity/. In particular it can write no policy: the policies that components get are
 # those of the bootstrap, into which Vault fills the namespace and the ServiceAccount that Kubernetes vouches for.
 #
-# What remains: whoever takes over the operator can destroy keys, sign false evidence, delete from backup locations whatever no object
-# lock holds, change which names a component's certificate may carry, and, being the one that runs pods in the namespaces
-# {{.Namespaces}}, can run one as a component. The way is over Kubernetes and leaves a login in Vault's audit log. There is no way from
-# here to anything in Vault that is not crmkeep's.
+# What remains: whoever takes over the operator is an administrator in every CRM that has an account of crmkeep's, can destroy keys, sign
+# false evidence, delete from backup locations whatever no object lock holds, change which names a component's certificate may carry,
+# and, being the one that runs pods in the namespaces {{.Namespaces}}, can run one as a component. The way is over Kubernetes and leaves
+# a login in Vault's audit log, as the reading of an account does. There is no way from here to anything in Vault that is not crmkeep's.
 
 # Make, read and destroy keys; none that could ever leave Vault. Deleting works only after the next rule has allowed it.
 path "{{.Transit}}/keys/+" {
@@ -62,12 +63,32 @@ path "{{.KV}}/data/+/data-key" {
   capabilities = ["create", "read", "update"]
 }
 
-# A shred destroys all versions of these. It does not read them.
+# crmkeep's own account in each CRM, as which it brings role policies there. The migration writes it.
+path "{{.KV}}/data/+/adapter" {
+  capabilities = ["read"]
+}
+
+# First passwords of people. It cannot read one back: who hands them on opens each once, wrapped.
+path "{{.KV}}/data/+/invitations/+" {
+  capabilities = ["create", "update"]
+}
+
+# An invitation that is used up, or that another takes the place of, is destroyed; a shred destroys all versions of these. It reads none
+# of them here, and lists the names of invitations, which are digests.
 path "{{.KV}}/metadata/+/data-key" {
   capabilities = ["delete"]
 }
 path "{{.KV}}/metadata/+/admin" {
   capabilities = ["delete"]
+}
+path "{{.KV}}/metadata/+/adapter" {
+  capabilities = ["delete"]
+}
+path "{{.KV}}/metadata/+/invitations/+" {
+  capabilities = ["delete"]
+}
+path "{{.KV}}/metadata/+/invitations" {
+  capabilities = ["list"]
 }
 
 # Credentials of backup locations, which it checks. It does not write them.

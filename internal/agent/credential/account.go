@@ -17,15 +17,15 @@ const (
 	passwordLength = 24
 )
 
-// Admin gives the first administrator's login and password as the values of their bindings. When Vault has none it makes the
-// password; of several callers that make one at the same time, all get the one that was stored first.
-func Admin(ctx context.Context, vault Vault, at config.Admin) (map[string]secret.String, error) {
+// Account gives an account's login and password as the values of the bindings "<name>.login" and "<name>.password". When Vault has none it
+// makes the password; of several callers that make one at the same time, all get the one that was stored first.
+func Account(ctx context.Context, vault Vault, name string, at config.Account) (map[string]secret.String, error) {
 	stored, err := readKV(ctx, vault, at.Path)
 	if err != nil {
 		return nil, err
 	}
 	if stored == nil {
-		if stored, err = createAdmin(ctx, vault, at); err != nil {
+		if stored, err = createAccount(ctx, vault, at); err != nil {
 			return nil, err
 		}
 	}
@@ -34,11 +34,11 @@ func Admin(ctx context.Context, vault Vault, at config.Admin) (map[string]secret
 	if login == "" || password == "" {
 		return nil, fmt.Errorf("%s has no login or no password", at.Path)
 	}
-	return map[string]secret.String{"admin.login": secret.New(login), "admin.password": secret.New(password)}, nil
+	return map[string]secret.String{name + ".login": secret.New(login), name + ".password": secret.New(password)}, nil
 }
 
-func createAdmin(ctx context.Context, vault Vault, at config.Admin) (map[string]any, error) {
-	password, err := newPassword()
+func createAccount(ctx context.Context, vault Vault, at config.Account) (map[string]any, error) {
+	password, err := NewPassword()
 	if err != nil {
 		return nil, err
 	}
@@ -55,8 +55,9 @@ func createAdmin(ctx context.Context, vault Vault, at config.Admin) (map[string]
 	return stored, nil
 }
 
-// newPassword draws distinct characters, which also satisfies products that measure a password by its variety.
-func newPassword() (secret.String, error) {
+// NewPassword makes a password of 126 bits that people can read aloud and type off. It draws distinct characters, which also satisfies products
+// that measure a password by its variety.
+func NewPassword() (secret.String, error) {
 	letters := []byte(alphabet)
 	for i := range passwordLength {
 		n, err := rand.Int(rand.Reader, big.NewInt(int64(len(letters)-i)))
