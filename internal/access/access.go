@@ -14,7 +14,7 @@ import (
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 )
 
-// OperatorLogin is the account that crmkeep itself works as, in products whose class names no administrator. Nobody else may have it.
+// OperatorLogin is the account that adapters work as in every product. Nobody else may have it.
 const OperatorLogin = "crmkeep"
 
 // RoleName is the name in plans of a policy's role. Neither part contains a dot or a plus sign.
@@ -29,6 +29,9 @@ type Plan struct {
 	Roles []Role `json:"roles,omitempty"`
 	// People who hold a role now. Nobody else may log in who did by an earlier plan.
 	People []Person `json:"people,omitempty"`
+	// Leaving are logins that are to be put out whatever the CRM's own screens have made of them since they were let in. They are not what is
+	// declared, so the digest is without them.
+	Leaving []string `json:"-"`
 	// Drift says what becomes of changes made in the CRM's own screens.
 	Drift Drift `json:"drift"`
 	// UnknownAccounts says what becomes of accounts that are neither in People nor Exempt.

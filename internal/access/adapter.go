@@ -37,7 +37,8 @@ type Connection struct {
 	Login    string
 	Password secret.String
 	// Invite makes the first passwords of accounts that are about to be made or let in again, and hands them over before it gives them to the
-	// adapter, so that no account is ever made whose password nobody has. Only Bring with ModeApply calls it.
+	// adapter, so that no account is ever made whose password nobody has. They are random, of at least 100 bits and 16 characters, so a
+	// quick hash protects them. Only Bring with ModeApply calls it.
 	Invite func(ctx context.Context, logins []string) (map[string]secret.String, error)
 }
 
@@ -48,7 +49,8 @@ type Mode string
 const (
 	// ModeReport reads and reports, and writes nothing.
 	ModeReport Mode = "Report"
-	// ModePutOut puts out who is not one of the plan's people and was let in by an earlier plan, and writes nothing else.
+	// ModePutOut puts out who is not one of the plan's people and was let in by an earlier plan, brings the administrator to its state, and writes
+	// nothing else.
 	ModePutOut Mode = "PutOut"
 	// ModeApply writes what differs.
 	ModeApply Mode = "Apply"
@@ -60,6 +62,8 @@ type NotEnforced struct {
 	Role string `json:"role"`
 	// Model that the rule is about. Empty: all.
 	Model string `json:"model,omitempty"`
+	// Object of the catalogue that the rule is about, in place of Model. Only the compiler sets it.
+	Object string `json:"object,omitempty"`
 	// Reason why not, what holds in its place, and what to do. At most 400 characters.
 	Reason string `json:"reason"`
 }

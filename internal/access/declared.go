@@ -40,6 +40,17 @@ func (d DeclaredRoles) WithInherited(name string) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
+// Rules of a declared role and of all that it inherits, the same order each time.
+func (d DeclaredRoles) Rules(name string) []*v1alpha1.RoleRule {
+	var rules []*v1alpha1.RoleRule
+	for _, of := range d.WithInherited(name) {
+		for i := range d[of].Rules {
+			rules = append(rules, &d[of].Rules[i])
+		}
+	}
+	return rules
+}
+
 // Holds tells whether a binding has not expired.
 func Holds(b *v1alpha1.RoleBinding, now time.Time) bool {
 	return b.ExpiresAt == nil || b.ExpiresAt.After(now)
@@ -58,4 +69,14 @@ func ReservedLogins(class *v1alpha1.CRMClass) []string {
 // In tells whether a policy holds in an environment of its namespace.
 func In(policy *v1alpha1.CRMRolePolicy, environment string) bool {
 	return policy.DeletionTimestamp.IsZero() && slices.Contains(policy.Spec.Environments, environment)
+}
+
+// Governed tells whether somebody enforces role policies in an environment of the class. Nobody does without an adapter, or in a drill, which
+// lets nobody in. What was enforced is until the CRM was brought to no policies.
+func Governed(env *v1alpha1.CRMEnvironment, class *v1alpha1.CRMClass, policies []*v1alpha1.CRMRolePolicy) bool {
+	if class == nil || class.Spec.Adapter == "" || env.Spec.Purpose == v1alpha1.PurposeDrill {
+		return false
+	}
+	wasEnforced := env.Status.Access != nil && env.Status.Access.PlanDigest != ""
+	return wasEnforced || slices.ContainsFunc(policies, func(p *v1alpha1.CRMRolePolicy) bool { return In(p, env.Name) })
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/access"
 )
 
@@ -14,13 +15,21 @@ const rootID = 0
 type accounts struct {
 	// Operator is the login of the account that the adapter works as.
 	Operator string
-	// Exempt logins, which are never touched.
-	Exempt  []string
-	Unknown access.UnknownAccounts
+	// Exempt logins, which are never touched, but for the administrator's.
+	Exempt []string
+	// Leaving are logins that are put out whatever groups they have.
+	Leaving       []string
+	Unknown       access.UnknownAccounts
+	Administrator access.Administrator
+}
+
+// leaves tells whether an account that the plan does not have is put out: it has a group of crmkeep's, or had one.
+func (a accounts) leaves(user *userRow, governed map[int]string) bool {
+	return user.in(governed) || slices.Contains(a.Leaving, user.Login)
 }
 
 func (a accounts) exempt(user *userRow) bool {
-	return user.ID == rootID || user.Login == a.Operator || slices.Contains(a.Exempt, user.Login)
+	return user.ID == rootID || user.Login == a.Operator || user.Login == a.Administrator.Login || slices.Contains(a.Exempt, user.Login)
 }
 
 // unknownAccounts lists who can log in without being of the plan, or having been.
@@ -29,7 +38,7 @@ func unknownAccounts(d *desired, o *observed, who accounts) []string {
 	var logins []string
 	for i := range o.Users {
 		user := &o.Users[i]
-		if _, planned := d.Accounts[user.Login]; user.Active && !planned && !who.exempt(user) && !user.in(governed) {
+		if _, planned := d.Accounts[user.Login]; user.Active && !planned && !who.exempt(user) && !who.leaves(user, governed) {
 			logins = append(logins, user.Login)
 		}
 	}
@@ -70,25 +79,27 @@ func diffAccounts(d *desired, o *observed, who accounts) []change {
 		planned, isPlanned := d.Accounts[user.Login]
 		there[user.Login] = true
 		switch {
+		case user.ID == rootID:
+		case user.Login == who.Operator:
+			changes = append(changes, diffOperator(d, user, governed)...)
+		case user.Login == who.Administrator.Login:
+			changes = append(changes, diffAdministrator(user, who.Administrator.State)...)
 		case who.exempt(user):
-			if user.Login == who.Operator {
-				changes = append(changes, diffOperator(d, user, governed)...)
-			}
 		case isPlanned:
 			changes = append(changes, diffPerson(o, user, planned, governed)...)
-		case user.in(governed), who.Unknown == access.UnknownAccountsDeactivate && user.Active:
+		case who.leaves(user, governed), who.Unknown == access.UnknownAccountsDeactivate && user.Active:
 			changes = append(changes, leave(user, governed)...)
 		}
 	}
 	for _, login := range sorted(d.Accounts, strings.Compare) {
 		if !there[login] {
-			changes = append(changes, join(o, login, d.Accounts[login])...)
+			changes = append(changes, join(o, login, d.Accounts[login]))
 		}
 	}
 	return changes
 }
 
-// diffOperator lets the adapter's own account make parties and employees, where the plan closes these to everybody.
+// diffOperator lets the adapter's own account make employees, where somebody needs one.
 func diffOperator(d *desired, user *userRow, governed map[int]string) []change {
 	member := slices.ContainsFunc(user.Groups, func(id int) bool { return governed[id] == operatorGroup })
 	if member || !d.Groups[operatorGroup] {
@@ -97,6 +108,27 @@ func diffOperator(d *desired, user *userRow, governed map[int]string) []change {
 	return []change{{Stage: grant, Operation: write, Model: userModel, ID: user.ID,
 		Values:     map[string]any{"groups": []any{add([]any{groupRef(operatorGroup)})}},
 		Difference: access.Difference{Subject: "crmkeep's own account", Planned: "may make employees"}}}
+}
+
+// diffLeavers puts out who was let in by an earlier plan, and is not one of this one's people. The administrator comes last, as ever.
+func diffLeavers(d *desired, o *observed, who accounts) []change {
+	var changes, last []change
+	governed := o.governed()
+	for i := range o.Users {
+		user := &o.Users[i]
+		_, planned := d.Accounts[user.Login]
+		switch {
+		case user.ID != rootID && user.Login == who.Administrator.Login && user.Login != who.Operator:
+			last = diffAdministrator(user, who.Administrator.State)
+		case !planned && !who.exempt(user) && who.leaves(user, governed):
+			changes = append(changes, leave(user, governed)...)
+		}
+	}
+	if changes == nil && last == nil {
+		return nil
+	}
+	// Without the rule, sessions of those who are put out would go on.
+	return slices.Concat(diffSessions(o, who), changes, last)
 }
 
 // leave puts an account out. To write its state ends its sessions, also when that does not change it.
@@ -121,11 +153,35 @@ func leave(user *userRow, governed map[int]string) []change {
 	if len(values) > 0 {
 		changes = append(changes, change{Stage: putOut, Operation: write, Model: userModel, ID: user.ID, Values: values, Difference: difference})
 	}
+	return append(changes, cancelKeys(user, putOut, difference)...)
+}
+
+// cancelKeys takes back the keys of programs that work as the account.
+func cancelKeys(user *userRow, at stage, difference access.Difference) []change {
+	var changes []change
 	for _, key := range user.liveKeys() {
-		changes = append(changes, change{Stage: putOut, Operation: cancel, Model: "res.user.application", ID: key, Difference: difference})
+		changes = append(changes, change{Stage: at, Operation: cancel, Model: "res.user.application", ID: key, Difference: difference})
 	}
 	return changes
 }
+
+// diffAdministrator brings the account that Tryton came with to its state.
+func diffAdministrator(user *userRow, state v1alpha1.AdministratorState) []change {
+	subject := administratorSubject(user.Login)
+	bring := func(at stage, active bool, difference access.Difference) change {
+		return change{Stage: at, Operation: write, Model: userModel, ID: user.ID, Values: map[string]any{"active": active}, Difference: difference}
+	}
+	switch {
+	case state == v1alpha1.AdministratorOpen && !user.Active:
+		return []change{bring(admit, true, access.Difference{Subject: subject, Found: "locked", Planned: "open"})}
+	case state == v1alpha1.AdministratorLocked && (user.Active || user.Sessions > 0 || user.liveKeys() != nil):
+		difference := access.Difference{Subject: subject, Found: "open", Planned: "locked"}
+		return append(cancelKeys(user, lock, difference), bring(lock, false, difference))
+	}
+	return nil
+}
+
+func administratorSubject(login string) string { return "administrator " + login }
 
 func diffPerson(o *observed, user *userRow, planned account, governed map[int]string) []change {
 	var changes []change
@@ -154,12 +210,18 @@ func diffPerson(o *observed, user *userRow, planned account, governed map[int]st
 	set(user.Name != planned.Name, "name", "another name", planned.Name)
 	set(planned.Email != "" && user.Email != planned.Email, "email", "another address", planned.Email)
 	set(!user.Active, "active", "inactive", true)
-	if len(admitted) > 0 {
-		changes = append(changes, change{Stage: admit, Operation: write, Model: userModel, ID: user.ID, Values: admitted,
-			Difference: access.Difference{Subject: subject, Found: strings.Join(found, ", "), Planned: "as declared"}})
+	admission := change{Stage: admit, Operation: write, Model: userModel, ID: user.ID, Values: admitted}
+	if !user.Active {
+		// Whoever knew the password before may not be the one who is let in again.
+		admission.Invite = user.Login
 	}
 	if lacksCompany(user, planned) && o.Company != 0 {
-		changes = append(changes, employment(user.ID, user.Login, planned, len(user.Employees) == 0))
+		admission.Place = placeIn(o.Company, planned, len(user.Employees) == 0)
+		found = append(found, "without the company")
+	}
+	if found != nil {
+		admission.Difference = access.Difference{Subject: subject, Found: strings.Join(found, ", "), Planned: "as declared"}
+		changes = append(changes, admission)
 	}
 	return changes
 }
@@ -182,8 +244,8 @@ func memberships(user *userRow, planned account, governed map[int]string) (surpl
 	return surplus, missing
 }
 
-// join makes an account. Its password is made when it is written.
-func join(o *observed, login string, planned account) []change {
+// join makes an account, with its place in the company at once.
+func join(o *observed, login string, planned account) change {
 	groups := make([]any, 0, len(planned.Groups))
 	for _, name := range planned.Groups {
 		groups = append(groups, groupRef(name))
@@ -192,20 +254,21 @@ func join(o *observed, login string, planned account) []change {
 	if planned.Email != "" {
 		values["email"] = planned.Email
 	}
-	changes := []change{{Stage: makeAccounts, Operation: create, Model: userModel, Values: values,
-		Difference: access.Difference{Subject: "account " + login, Planned: "there"}}}
+	made := change{Stage: makeAccounts, Operation: create, Model: userModel, Values: values, Invite: login,
+		Difference: access.Difference{Subject: "account " + login, Planned: "there"}}
 	if o.Company != 0 {
-		changes = append(changes, employment(0, login, planned, true))
+		made.Place = placeIn(o.Company, planned, true)
 	}
-	return changes
+	return made
 }
 
-// employment gives an account the only company, and an employee if it needs one. With several companies, or none, an administrator decides; until
-// then the account sees no record that belongs to a company.
-func employment(id int, login string, planned account, none bool) change {
-	values := map[string]any{"login": login, "name": planned.Name, "employee": planned.Employee && none}
-	return change{Stage: makeAccounts, Operation: employ, Model: userModel, ID: id, Values: values,
-		Difference: access.Difference{Subject: "account " + login, Found: "without the company", Planned: "of the company"}}
+// placeIn gives an account the only company, and an employee if it needs one and has none. With several companies, or none, an administrator
+// decides; until then the account sees no record that belongs to a company.
+func placeIn(company int, planned account, none bool) place {
+	if planned.Employee && none {
+		return place{Company: company, Employee: planned.Name}
+	}
+	return place{Company: company}
 }
 
 // mergeMoves makes one write of what an account loses and what it gains. It does so only if the rights of groups stay as they are: otherwise an account

@@ -25,22 +25,40 @@ func (Adapter) Bring(ctx context.Context, to access.Connection, plan access.Plan
 		report.Calls = c.calls
 	}()
 	want := desire(&plan)
-	found, err := observe(ctx, c, want)
+	who := accounts{Operator: to.Login, Exempt: plan.Exempt, Leaving: plan.Leaving, Unknown: plan.UnknownAccounts, Administrator: plan.Administrator}
+	found, changes, err := compare(ctx, c, want, who, mode)
 	if err != nil {
 		return report, err
 	}
-	who := accounts{Operator: to.Login, Exempt: plan.Exempt, Unknown: plan.UnknownAccounts}
-	changes := diff(want, found, who)
 	report.Differences = differences(changes)
 	report.UnknownAccounts = unknownAccounts(want, found, who)
-	if mode != access.ModeApply {
+	if mode == access.ModeReport {
 		return report, nil
 	}
-	a := &applier{client: c, company: found.Company, passwords: to.Invite, ids: found.groupIDs(), made: map[string]int{}}
+	a := &applier{client: c, passwords: to.Invite, ids: found.groupIDs()}
 	done, err := a.apply(ctx, changes, found.Users)
 	report.Applied = applied(changes, done)
 	report.Invited, report.Left = a.invited, a.left
+	if slices.ContainsFunc(report.Applied, func(d access.Difference) bool { return d.Subject == administratorSubject(plan.Administrator.Login) }) {
+		report.Administrator = plan.Administrator.State
+	}
 	return report, err
+}
+
+// compare reads what the mode is about, and gives what is to be changed.
+func compare(ctx context.Context, c *client, want *desired, who accounts, mode access.Mode) (*observed, []change, error) {
+	if mode == access.ModePutOut {
+		found, err := observeLeavers(ctx, c)
+		if err != nil {
+			return nil, nil, err
+		}
+		return found, diffLeavers(want, found, who), nil
+	}
+	found, err := observe(ctx, c, want, who.Operator)
+	if err != nil {
+		return nil, nil, err
+	}
+	return found, diff(want, found, who), nil
 }
 
 // differences gives each difference once: some take two changes.
@@ -58,8 +76,11 @@ func differences(changes []change) []access.Difference {
 
 // applied gives the differences of which every change is done.
 func applied(changes []change, done int) []access.Difference {
-	open := differences(changes[done:])
-	return slices.DeleteFunc(differences(changes[:done]), func(d access.Difference) bool { return slices.Contains(open, d) })
+	open := map[access.Difference]bool{}
+	for _, d := range differences(changes[done:]) {
+		open[d] = true
+	}
+	return slices.DeleteFunc(differences(changes[:done]), func(d access.Difference) bool { return open[d] })
 }
 
 func (o *observed) groupIDs() map[any]int {

@@ -14,6 +14,8 @@ const (
 	grant
 	makeAccounts
 	admit
+	// lock comes when everything else holds.
+	lock
 )
 
 type operation string
@@ -24,8 +26,6 @@ const (
 	remove operation = "delete"
 	// cancel takes an application's key back.
 	cancel operation = "cancel"
-	// employ gives an account its company, and an employee to own records as.
-	employ operation = "employ"
 )
 
 // change is one thing to do to one record.
@@ -36,6 +36,18 @@ type change struct {
 	ID         int
 	Values     map[string]any
 	Difference access.Difference
+	// Invite is the login of an account that gets a first password with the change.
+	Invite string
+	// Place says what an account gets with the change to work in its company.
+	Place place
+}
+
+// place of an account in the company.
+type place struct {
+	// Company is the ID; zero leaves the account as it is.
+	Company int
+	// Employee is the name of a new employee to own records as; empty for none.
+	Employee string
 }
 
 // References to records that may not be there yet when a change is decided.

@@ -3,7 +3,10 @@ package tryton
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,12 +18,13 @@ import (
 	"time"
 
 	"github.com/crmkeep/crmkeep/internal/access"
+	"github.com/crmkeep/crmkeep/internal/agent/secret"
 )
 
 // Errors of the way to Tryton. Both may pass by themselves.
 var (
 	// ErrUnreachable says that no answer of Tryton's came back.
-	ErrUnreachable = errors.New("Tryton does not answer") //nolint:staticcheck // a name
+	ErrUnreachable = fmt.Errorf("Tryton: %w", access.ErrUnreachable) //nolint:staticcheck // a name
 	// ErrRefused says that Tryton does not know the account or the password, or has too many failed logins of it.
 	ErrRefused = errors.New("Tryton refuses the login") //nolint:staticcheck // a name
 )
@@ -43,8 +47,10 @@ func (f *Fault) Error() string {
 }
 
 const (
-	// callTimeout bounds one call. Writing to many accounts clears Tryton's caches each time, and hashing a password takes it a moment.
+	// callTimeout bounds one call. Writing to many accounts clears Tryton's caches each time.
 	callTimeout = 2 * time.Minute
+	// logoutTimeout bounds the last call, which is made also when the work was called off.
+	logoutTimeout = 5 * time.Second
 	// maxAnswer bounds what is read of one answer: a thousand accounts take less than one mebibyte.
 	maxAnswer = 32 << 20
 	// maxMessage bounds what of Tryton's message goes into an error.
@@ -66,7 +72,7 @@ func login(ctx context.Context, to access.Connection) (*client, error) {
 		c.http = http.DefaultClient
 	}
 	var answer []json.RawMessage
-	err := c.rpc(ctx, "common.db.login", &answer, to.Login, map[string]string{"password": to.Password.Reveal()})
+	err := c.rpc(ctx, "common.db.login", &answer, to.Login, map[string]string{"password": to.Password.Reveal(), "device_cookie": device(to.Password)})
 	if err == nil && len(answer) < 2 {
 		err = fmt.Errorf("%w: what answered the login is no Tryton", ErrUnreachable)
 	}
@@ -82,9 +88,19 @@ func login(ctx context.Context, to access.Connection) (*client, error) {
 	return c, nil
 }
 
+// device is what Tryton knows crmkeep's own account by, from its migration. Without it, whoever fails to log in as that account a few times would
+// keep it out: Tryton counts failed logins of an account by device.
+func device(password secret.String) string {
+	sum := hmac.New(sha256.New, []byte(password.Reveal()))
+	sum.Write([]byte("crmkeep device"))
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
 // logout ends the session, also when the work was called off. A session that cannot be ended ends by itself.
 func (c *client) logout(ctx context.Context) {
-	_ = c.rpc(context.WithoutCancel(ctx), "common.db.logout", nil)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logoutTimeout)
+	defer cancel()
+	_ = c.rpc(ctx, "common.db.logout", nil)
 }
 
 // call calls a method of a model. The arguments are followed by a context; everybody marks whether records that are not active are seen, too.

@@ -13,7 +13,7 @@ const (
 	prefix = "crmkeep:"
 	// markGroup has no rights. Roles have a dot in their names, so none can have this name.
 	markGroup = prefix + "people"
-	// operatorGroup lets crmkeep's own account make the parties of employees, where the plan closes parties to everybody.
+	// operatorGroup lets crmkeep's own account make employees.
 	operatorGroup = prefix + "operator"
 	nobodyRule    = prefix + "nobody"
 	everybody     = ""
@@ -100,6 +100,8 @@ func desire(plan *access.Plan) *desired {
 	}
 	// A password that Tryton made for somebody who forgot theirs is readable for everybody until it is used.
 	d.Fields[fieldKey{userModel, "password_reset", everybody}] = rights{}
+	// Hashes of passwords are not shown, but everybody could find them piece by piece, by searching for accounts by them.
+	d.Fields[fieldKey{userModel, "password_hash", everybody}] = rights{Write: true}
 	d.addRules(plan, models)
 	d.addFields(plan, models)
 	d.addAccounts(plan, employing)
@@ -216,13 +218,14 @@ func (d *desired) addAccounts(plan *access.Plan, employing map[string]bool) {
 	}
 }
 
-// addOperator lets crmkeep's own account make employees, where the plan closes what they consist of.
+// addOperator lets crmkeep's own account make employees: Tryton leaves that to another of its groups than that of administrators, and the plan may
+// close what they consist of.
 func (d *desired) addOperator(employing map[string]bool) {
+	if len(employing) == 0 {
+		return
+	}
+	d.Groups[operatorGroup] = true
 	for model, fields := range map[string][]string{partyModel: {"name"}, employeeModel: {"party", "company"}} {
-		if len(employing) == 0 || !d.Models[model] {
-			continue
-		}
-		d.Groups[operatorGroup] = true
 		d.Access[accessKey{model, operatorGroup}] = rights{Create: true}
 		for _, field := range fields {
 			if _, restricted := d.Fields[fieldKey{model, field, everybody}]; restricted {

@@ -69,7 +69,7 @@ type row struct {
 	values         map[string]any
 }
 
-// turn changes a row to what is planned, or makes it: first what it loses, later what it gains. A row for everybody never gains anything.
+// turn changes a row to what is planned, or makes it: first what it loses, later what it gains.
 func (r row) turn() []change {
 	var changes []change
 	difference := access.Difference{Subject: r.subject, Found: r.found.String(), Planned: r.planned.String()}

@@ -39,9 +39,9 @@ func columnsOf(values map[string]any) columns {
 	return columns{is("perm_read"), is("perm_write"), is("perm_create"), is("perm_delete")}
 }
 
-func groupOf(values map[string]any) *named {
+func groupOf(values map[string]any) *groupRow {
 	if group, ok := values["group"].(groupRef); ok {
-		return &named{string(group)}
+		return &groupRow{Name: string(group)}
 	}
 	return nil
 }
@@ -104,10 +104,7 @@ func (f *fake) createRule(values map[string]any) {
 	}{domain})
 	if groups, ok := values["groups"].([]any); ok {
 		name := string(groups[0].([]any)[1].([]any)[0].(groupRef))
-		row.Groups = append(row.Groups, struct {
-			ID   int    `json:"id"`
-			Name string `json:"name"`
-		}{f.group(name), name})
+		row.Groups = append(row.Groups, groupRow{ID: f.group(name), Name: name})
 	}
 	f.Rules = append(f.Rules, row)
 }

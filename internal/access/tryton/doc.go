@@ -13,5 +13,6 @@
 // known even if somebody took it out of its roles.
 //
 // Tryton leaves some ways around these tables, which are closed for as long as there is a plan: roles that people can take on by themselves, wizards
-// that anybody may run on anything (one of them makes accounts), passwords of those who forgot theirs, and sessions that go on when their account is closed.
+// that anybody may run on anything (one of them makes accounts), passwords of those who forgot theirs, searches for the hash of a password, and sessions that go
+// on when their account is closed.
 package tryton

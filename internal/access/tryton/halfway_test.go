@@ -13,6 +13,7 @@ import (
 
 	"github.com/crmkeep/crmkeep/internal/access"
 	"github.com/crmkeep/crmkeep/internal/access/tryton"
+	"github.com/crmkeep/crmkeep/internal/testing/trytonsim"
 )
 
 // broken is a connection that breaks at one of its writes.
@@ -84,4 +85,34 @@ func TestWorkThatBreaksOffAnywhereOpensNothingAndIsFinishedLater(t *testing.T) {
 	}
 	t.Logf("broke off %d times", broke)
 	assert.GreaterOrEqual(t, broke, 4)
+}
+
+func TestWhoeverIsInvitedCanLogInWhereverTheWorkWasKilled(t *testing.T) {
+	for name, fault := range map[string]func(int) trytonsim.Fault{"before a write": trytonsim.Killed, "after a write that nobody heard of": trytonsim.Lost} {
+		t.Run(name, func(t *testing.T) {
+			broke := 0
+			for writes := 0; ; writes++ {
+				w := &world{t: t, passwords: map[string]string{}}
+				s := trytonsim.New(t)
+				connection := s.Serve(t)
+				connection.Invite = w.invite
+				s.Fail(fault(writes))
+				if _, err := (tryton.Adapter{}).Bring(context.Background(), connection, salesPlan(), access.ModeApply); err == nil {
+					break
+				}
+				broke++
+				s.Fail(trytonsim.None())
+				_, err := tryton.Adapter{}.Bring(context.Background(), connection, salesPlan(), access.ModeApply)
+				require.NoError(t, err)
+				again, err := tryton.Adapter{}.Bring(context.Background(), connection, salesPlan(), access.ModeApply)
+				require.NoError(t, err)
+				require.Empty(t, again.Differences)
+				for _, login := range []string{bo, li, mia} {
+					_, err := s.Login(login, w.passwords[login])
+					require.NoError(t, err, "%s after %d writes", login, writes)
+				}
+			}
+			assert.GreaterOrEqual(t, broke, 10)
+		})
+	}
 }

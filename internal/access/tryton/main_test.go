@@ -2,11 +2,13 @@ package tryton_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/access"
 	"github.com/crmkeep/crmkeep/internal/access/tryton"
 	"github.com/crmkeep/crmkeep/internal/agent/secret"
@@ -23,8 +25,9 @@ func TestMain(m *testing.M) {
 type world struct {
 	*trytontest.Tryton
 	t *testing.T
-	// passwords of accounts that were made.
+	// passwords that were given to accounts last, and the logins of all that were.
 	passwords map[string]string
+	invited   []string
 }
 
 func newWorld(t *testing.T) *world {
@@ -50,7 +53,8 @@ func (w *world) bring(plan access.Plan) access.Report {
 func (w *world) invite(_ context.Context, logins []string) (map[string]secret.String, error) {
 	given := map[string]secret.String{}
 	for _, login := range logins {
-		w.passwords[login] = "Kx7 mPq2 " + login
+		w.passwords[login] = fmt.Sprintf("Kx7 mPq2 %d %s", len(w.invited), login)
+		w.invited = append(w.invited, login)
 		given[login] = secret.New(w.passwords[login])
 	}
 	return given, nil
@@ -114,6 +118,12 @@ func salesPlan() access.Plan {
 		People: []access.Person{person(bo, "sales.rep"), person(li, "sales.rep"), person(mia, "sales.manager")},
 		Drift:  access.DriftRevert, UnknownAccounts: access.UnknownAccountsReport, Exempt: []string{trytontest.Admin},
 	}
+}
+
+// locked gives the plan with a state for the administrator.
+func locked(plan access.Plan, state v1alpha1.AdministratorState) access.Plan {
+	plan.Administrator = access.Administrator{Login: trytontest.Admin, State: state}
+	return plan
 }
 
 // opportunity is made by the manager for a representative.
