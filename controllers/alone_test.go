@@ -35,6 +35,8 @@ func TestAloneInAnInstallation(t *testing.T) {
 		{"a Vault that is away is waited for", vaultThatIsAwayIsWaitedFor},
 		{"a backup outlives its operators", backupOutlivesItsOperators},
 		{"a drill outlives its operators", drillOutlivesItsOperators},
+		{"role policies outlive their operators", rolePoliciesOutliveTheirOperators},
+		{"leavers wait for a sealed Vault", leaversWaitForASealedVault},
 		{"deleting the kinds retains every tenant's data", deletingTheKindsRetains},
 	} {
 		t.Run(story.sentence, func(t *testing.T) { story.tell(t, in) })

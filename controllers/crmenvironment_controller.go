@@ -34,7 +34,7 @@ import (
 
 // +kubebuilder:rbac:groups=crmkeep.io,resources=crmenvironments,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=crmkeep.io,resources=crmenvironments/status,verbs=patch
-// +kubebuilder:rbac:groups=crmkeep.io,resources=crmclasses;crmtenants;crmbackupschedules;crmrestores,verbs=get;list;watch
+// +kubebuilder:rbac:groups=crmkeep.io,resources=crmclasses;crmtenants;crmbackupschedules;crmrestores;crmrolepolicies,verbs=get;list;watch
 
 // Environments reconciles CRMEnvironments.
 type Environments struct {
@@ -126,14 +126,17 @@ func (r *Environments) bring(ctx context.Context, env *v1alpha1.CRMEnvironment, 
 	return pass
 }
 
-// claim says in the status what is about to be made, so that a deletion takes apart also what an interrupted pass has left. On a new
-// object it is the first status, and says that work has begun.
+// claim says in the status what is about to be made, so that a deletion takes apart also what an interrupted pass has left, and that people
+// are about to be kept out, so that nothing that is stopped comes back with them. On a new object it is the first status, and says that
+// work has begun.
 func (r *Environments) claim(ctx context.Context, env *v1alpha1.CRMEnvironment, t *target.Target) error {
-	if env.Status.Namespace == t.Namespace {
+	closes := t.Closed && !target.IsClosed(env)
+	if env.Status.Namespace == t.Namespace && !closes {
 		return nil
 	}
 	next := env.Status.DeepCopy()
 	next.Namespace = t.Namespace
+	next.Access = status.Closed(next.Access, t.Closed, metav1.NewTime(r.Now()))
 	if status.IsNew(next.Conditions) {
 		next.Conditions = status.Started(next.Conditions, env.Generation, metav1.NewTime(r.Now()))
 	}
@@ -182,6 +185,7 @@ func (r *Environments) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&v1alpha1.CRMEnvironment{}, handler.EnqueueRequestsFromMapFunc(r.neighboursOf), builder.WithPredicates(roomChanged())).
 		Watches(&v1alpha1.CRMRestore{}, handler.EnqueueRequestsFromMapFunc(environmentOfRestore), builder.WithPredicates(restoreBeganOrEnded())).
 		Watches(&v1alpha1.CRMBackupSchedule{}, handler.EnqueueRequestsFromMapFunc(environmentOfSchedule), builder.WithPredicates(healthChanged())).
+		Watches(&v1alpha1.CRMRolePolicy{}, handler.EnqueueRequestsFromMapFunc(environmentsOfPolicy), builder.WithPredicates(declarationChanged())).
 		Watches(&v1alpha1.CRMBackup{}, handler.EnqueueRequestsFromMapFunc(environmentOfBackup), builder.WithPredicates(backupChanged()))
 	for _, child := range []client.Object{
 		&corev1.Namespace{}, &corev1.ResourceQuota{}, &corev1.LimitRange{}, &corev1.ServiceAccount{}, &corev1.ConfigMap{},

@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 
+	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/naming"
+	"github.com/crmkeep/crmkeep/internal/plan/target"
+	"github.com/crmkeep/crmkeep/internal/status"
 )
 
 // environmentOfLabels maps an object of an environment to it. Labels are enough: the caches hold only what crmkeep made.
@@ -46,19 +49,19 @@ func request(namespace, name string) []reconcile.Request {
 }
 
 func (r *Environments) environmentsOfTenant(ctx context.Context, o client.Object) []reconcile.Request {
-	return r.environments(ctx, client.InNamespace(naming.HomeNamespace(o.GetName())), anyOfThem)
+	return environmentsIn(ctx, r.Client, client.InNamespace(naming.HomeNamespace(o.GetName())), anyOfThem)
 }
 
 func (r *Environments) environmentsOfClass(ctx context.Context, o client.Object) []reconcile.Request {
-	return r.environments(ctx, client.MatchingFields{IndexClass: o.GetName()}, anyOfThem)
+	return environmentsIn(ctx, r.Client, client.MatchingFields{IndexClass: o.GetName()}, anyOfThem)
 }
 
 // neighboursOf are those that wait for the room or the host name that o gives up. The others have nothing to do with it: in a tenant
 // that declares hundreds of environments at once each would bring hundreds of passes.
 func (r *Environments) neighboursOf(ctx context.Context, o client.Object) []reconcile.Request {
-	requests := r.environments(ctx, client.InNamespace(o.GetNamespace()), mayWaitForRoom)
+	requests := environmentsIn(ctx, r.Client, client.InNamespace(o.GetNamespace()), mayWaitForRoom)
 	if env, ok := o.(*v1alpha1.CRMEnvironment); ok && env.Spec.Hostname != "" {
-		requests = append(requests, r.environments(ctx, client.MatchingFields{indexHostname: env.Spec.Hostname}, anyOfThem)...)
+		requests = append(requests, environmentsIn(ctx, r.Client, client.MatchingFields{indexHostname: env.Spec.Hostname}, anyOfThem)...)
 	}
 	return requests
 }
@@ -71,9 +74,11 @@ func mayWaitForRoom(env *v1alpha1.CRMEnvironment) bool {
 
 func anyOfThem(*v1alpha1.CRMEnvironment) bool { return true }
 
-func (r *Environments) environments(ctx context.Context, in client.ListOption, which func(*v1alpha1.CRMEnvironment) bool) []reconcile.Request {
+func environmentsIn(
+	ctx context.Context, reader client.Reader, in client.ListOption, which func(*v1alpha1.CRMEnvironment) bool,
+) []reconcile.Request {
 	var list v1alpha1.CRMEnvironmentList
-	if err := r.Client.List(ctx, &list, in, client.UnsafeDisableDeepCopy); err != nil {
+	if err := reader.List(ctx, &list, in, client.UnsafeDisableDeepCopy); err != nil {
 		return nil // The cache cannot fail once it has started; if it has not, everything is reconciled anyway.
 	}
 	var requests []reconcile.Request
@@ -88,13 +93,15 @@ func (r *Environments) environments(ctx context.Context, in client.ListOption, w
 // declarationChanged lets spec changes and deletions through, and nothing that only touched status or metadata.
 func declarationChanged() predicate.Predicate { return predicate.GenerationChangedPredicate{} }
 
-// environmentChanged also lets through a deletion, a version that a migration has reached, and the loss of a finalizer.
+// environmentChanged also lets through a deletion, a version that a migration has reached, that people may come in again, and the loss of a
+// finalizer.
 func environmentChanged() predicate.Predicate {
 	progressed := predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, ok := e.ObjectOld.(*v1alpha1.CRMEnvironment)
 			after, ok2 := e.ObjectNew.(*v1alpha1.CRMEnvironment)
 			return ok && ok2 && (before.Status.Version != after.Status.Version ||
+				target.IsClosed(before) && !target.IsClosed(after) ||
 				len(after.Finalizers) < len(before.Finalizers) ||
 				before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero())
 		},
@@ -130,6 +137,17 @@ func environmentOfRestore(_ context.Context, o client.Object) []reconcile.Reques
 		return request(r.Namespace, r.Spec.To.EnvironmentRef.Name)
 	}
 	return nil
+}
+
+// environmentsOfPolicy maps a role policy to the environments that it holds in.
+func environmentsOfPolicy(_ context.Context, o client.Object) []reconcile.Request {
+	var requests []reconcile.Request
+	if p, ok := o.(*v1alpha1.CRMRolePolicy); ok {
+		for _, name := range p.Spec.Environments {
+			requests = append(requests, request(p.Namespace, name)...)
+		}
+	}
+	return requests
 }
 
 // environmentOfSchedule maps a schedule to the environment that it keeps safe.
@@ -178,6 +196,34 @@ func restoreBeganOrEnded() predicate.Predicate {
 	return predicate.And[client.Object](notCreation(), predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool { return phase(e.ObjectOld) != phase(e.ObjectNew) },
 	})
+}
+
+// accessCalledFor lets through what makes a difference to an environment's role policies: its declaration, that a review is asked for, that people
+// are kept out, and another version, which may have other names.
+func accessCalledFor() predicate.Predicate {
+	return predicate.Or[client.Object](predicate.GenerationChangedPredicate{}, predicate.Funcs{
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, ok := e.ObjectOld.(*v1alpha1.CRMEnvironment)
+			after, ok2 := e.ObjectNew.(*v1alpha1.CRMEnvironment)
+			return ok && ok2 && (before.Annotations[naming.AnnotationReview] != after.Annotations[naming.AnnotationReview] ||
+				!target.IsClosed(before) && target.IsClosed(after) || before.Status.Version != after.Status.Version ||
+				status.IsNew(before.Status.Conditions) && !status.IsNew(after.Status.Conditions))
+		},
+	})
+}
+
+// becameReady lets through that the first pod of a component answers.
+func becameReady() predicate.Predicate {
+	ready := func(o client.Object) bool {
+		d, ok := o.(*appsv1.Deployment)
+		return ok && d.Status.ReadyReplicas > 0
+	}
+	return predicate.Funcs{
+		CreateFunc:  func(event.CreateEvent) bool { return false },
+		UpdateFunc:  func(e event.UpdateEvent) bool { return !ready(e.ObjectOld) && ready(e.ObjectNew) },
+		DeleteFunc:  func(event.DeleteEvent) bool { return false },
+		GenericFunc: func(event.GenericEvent) bool { return false },
+	}
 }
 
 // healthChanged lets through what an environment says of its schedules.

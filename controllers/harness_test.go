@@ -40,6 +40,7 @@ type installation struct {
 	keys     *vault.Client
 	settings settings.Settings
 	recorder *apitest.Recorder
+	network  *network
 	// leftover is what the queues of operators that were killed have left in the process's metrics.
 	leftover int
 }
@@ -50,13 +51,17 @@ func install(t *testing.T) *installation {
 		s.Exposure.Ingress = &settings.IngressExposure{ClassName: "test"}
 	})
 	ready := prepared.Start(t, s)
-	in := &installation{Client: ready.Client, prepared: ready, server: ready.Server, vault: ready.Vault, settings: s}
+	in := &installation{
+		Client: ready.Client, prepared: ready, server: ready.Server, vault: ready.Vault, settings: s,
+		network: &network{addresses: map[string]string{}},
+	}
 	var err error
 	in.keys, err = vault.New(vault.Config{
 		Address: in.vault.Address, Settings: ready.Layout, Login: vault.KubernetesLogin(ready.Layout, ready.TokenFile), Timeout: 10 * time.Second,
 	})
 	require.NoError(t, err)
 	in.create(t, build.Class())
+	in.create(t, governed())
 	return in
 }
 
@@ -72,7 +77,9 @@ func (in *installation) operate(t *testing.T) (stop func()) {
 
 func (in *installation) run(t *testing.T, config *rest.Config) (stop func()) {
 	t.Helper()
-	options := controllers.Options{MetricsAddress: "0", HealthAddress: "0", SharedProcess: true}
+	options := controllers.Options{
+		MetricsAddress: "0", HealthAddress: "0", SharedProcess: true, Dial: in.network.dial, AccessInterval: accessInterval,
+	}
 	manager, err := controllers.NewManager(config, options, in.settings, in.keys)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())

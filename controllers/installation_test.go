@@ -3,14 +3,18 @@ package controllers_test
 import (
 	"flag"
 	"os"
+	"path/filepath"
 	"testing"
 )
 
 // atOnce is how many stories happen at once: more than there are processors, for they mostly wait.
 const atOnce = "12"
 
-// TestMain sets it.
+// TestMain sets it, and plays crmkeep for the commands of pages.
 func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == crmkeepProgram {
+		os.Exit(crmkeep(os.Args[1:]))
+	}
 	flag.Parse()
 	if err := flag.Set("test.parallel", atOnce); err != nil {
 		panic(err)
@@ -83,7 +87,35 @@ func TestInAnInstallation(t *testing.T) {
 		"a drill passes, proves the backup and leaves nothing":             drillPassesAndLeavesNothing,
 		"a drill that fails says so and leaves nothing":                    failedDrillSaysSoAndLeavesNothing,
 		"a drill that cannot begin fails":                                  drillThatCannotBeginFails,
+		"a drill's result whose name is taken is named":                    takenResultIsNamed,
 		"deleting a schedule ends its drill":                               deletedScheduleEndsItsDrill,
+		"a role policy is enforced and says so":                            policyIsEnforcedAndSaysSo,
+		"who leaves is out and the status says when":                       leaverIsOutAndStatusSaysWhen,
+		"who leaves does not wait for those who come":                      leaverDoesNotWaitForThoseWhoCome,
+		"a binding that has expired leaves nothing":                        expiredBindingLeavesNothing,
+		"a refused policy changes nothing yet puts leavers out":            refusedPolicyPutsLeaversOut,
+		"drift is reverted or reported":                                    driftIsRevertedOrReported,
+		"a leaver is out whatever the CRM has made of them":                leaverIsOutWhateverTheCRMMadeOfThem,
+		"a CRM that answers without end is given up":                       crmThatAnswersWithoutEndIsGivenUp,
+		"a CRM that fails is tried again":                                  crmThatFailsIsTriedAgain,
+		"a CRM that quotes the password is not quoted":                     crmThatQuotesThePasswordIsNotQuoted,
+		"a CRM that dies leaves nobody without a password":                 deathsOfTheCRMLeaveNobodyWithoutPassword,
+		"policies that contradict each other are named":                    policiesThatContradictAreNamed,
+		"nobody gets crmkeep's own account":                                crmkeepsAccountIsNobodys,
+		"a broken glass is seen and mended":                                brokenGlassIsSeenAndMended,
+		"the last policy's end opens the administrator":                    lastPolicyOpensTheAdministrator,
+		"a suspended CRM comes back closed":                                suspendedComesBackClosed,
+		"a review is signed, and answered once":                            reviewIsSignedAndAnsweredOnce,
+		"a review is answered whatever the question":                       reviewNeedsNoReasonableQuestion,
+		"a policy that names what there is not is refused":                 wrongPolicyIsRefused,
+		"a policy waits for an environment that is not there":              policyWaitsForItsEnvironment,
+		"a policy that only an expiry can mend is looked at again":         policyIsMendedByAnExpiry,
+		"a governed environment comes back closed until its roles hold":    governedComesBackClosed,
+		"a policy that comes while all rests closes, too":                  policyThatComesWhileAllRests,
+		"an environment without policies is never closed":                  ungovernedIsNeverClosed,
+		"a restore in place closes before the application starts":          restoreClosesFirst,
+		"what was retained is taken up closed":                             retainedIsTakenUpClosed,
+		"a class says what its CRMs do not have":                           classSaysWhatIsMissing,
 		"an environment is deleted while it is made":                       deletedWhileMade,
 		"what was never let in takes nothing along":                        neverLetInTakesNothing,
 		"deleting a home retains the data":                                 deletingAHomeRetains,

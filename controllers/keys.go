@@ -2,7 +2,6 @@ package controllers
 
 import (
 	"context"
-	"crypto/ed25519"
 	"encoding/json"
 	"math/rand/v2"
 	"sync"
@@ -30,12 +29,11 @@ type Vault interface {
 	ObserveKeys(ctx context.Context, want layout.Layout) (vault.State, error)
 	Apply(ctx context.Context, want layout.Layout, have vault.State) (changed bool, err error)
 	RewrapDataKey(ctx context.Context, of layout.Layout, have vault.State) error
-	Authorities(ctx context.Context) ([]byte, error)
+	AccessVault
 	Remove(ctx context.Context, gone layout.Layout) error
 	Shred(ctx context.Context, gone layout.Layout) error
 	DestroyEvidence(ctx context.Context, gone layout.Layout) error
-	Sign(ctx context.Context, of layout.Layout, evidence []byte) (vault.Signature, error)
-	PublicKeys(ctx context.Context, of layout.Layout) (map[int64]ed25519.PublicKey, error)
+	Signer
 	Read(ctx context.Context, path string) (map[string]any, error)
 }
 

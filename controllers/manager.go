@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -29,6 +30,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/access"
+	"github.com/crmkeep/crmkeep/internal/access/adapters"
 	"github.com/crmkeep/crmkeep/internal/apply"
 	"github.com/crmkeep/crmkeep/internal/metrics"
 	"github.com/crmkeep/crmkeep/internal/naming"
@@ -64,6 +67,23 @@ type Options struct {
 	Namespace string
 	// SharedProcess lets other managers run in the same process, as in tests: the names of their controllers are the same.
 	SharedProcess bool
+	// Dial connects to the address of a Service. Nil: as the network does.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Adapters that classes can name. Nil: those of this build.
+	Adapters map[string]access.Adapter
+	// AccessInterval is how often a CRM is compared with its role policies when nothing else calls for it. Zero: five minutes.
+	AccessInterval time.Duration
+}
+
+func (o Options) withDefaults() Options {
+	if o.Dial == nil {
+		o.Dial = (&net.Dialer{}).DialContext
+	}
+	if o.Adapters == nil {
+		o.Adapters = adapters.All()
+	}
+	o.AccessInterval = cmp.Or(o.AccessInterval, accessInterval)
+	return o
 }
 
 // NewManager makes a manager with all controllers.
@@ -91,7 +111,7 @@ func NewManager(cluster *rest.Config, o Options, s settings.Settings, vault Vaul
 	if err != nil {
 		return nil, fmt.Errorf("making the manager: %w", err)
 	}
-	if err := register(mgr, s, vault); err != nil {
+	if err := register(mgr, o.withDefaults(), s, vault); err != nil {
 		return nil, err
 	}
 	if err := mgr.Add(manager.RunnableFunc(serveMetrics(mgr.GetClient()))); err != nil {
@@ -140,7 +160,7 @@ func caches() cache.Options {
 	return cache.Options{ByObject: by, DefaultTransform: observe.NewSharing().Slim}
 }
 
-func register(mgr ctrl.Manager, s settings.Settings, vault Vault) error {
+func register(mgr ctrl.Manager, o Options, s settings.Settings, vault Vault) error {
 	if err := index(mgr); err != nil {
 		return err
 	}
@@ -149,7 +169,7 @@ func register(mgr ctrl.Manager, s settings.Settings, vault Vault) error {
 	observer := &observe.Observer{
 		Reader: mgr.GetClient(), Uncached: mgr.GetAPIReader(), Mapper: mgr.GetRESTMapper(),
 		CertificateTTL: time.Duration(s.CertificateTTLSeconds) * time.Second,
-		Certificates:   &observe.Certificates{Authorities: vault.Authorities, Dial: (&net.Dialer{}).DialContext, Now: time.Now},
+		Certificates:   &observe.Certificates{Authorities: vault.Authorities, Dial: o.Dial, Now: time.Now},
 	}
 	environments := &Environments{
 		Client: mgr.GetClient(), Applier: applier, Settings: s, Status: writer, Uncached: mgr.GetAPIReader(), Now: time.Now,
@@ -158,10 +178,21 @@ func register(mgr ctrl.Manager, s settings.Settings, vault Vault) error {
 	if err := environments.SetupWithManager(mgr); err != nil {
 		return err
 	}
+	access := &Access{
+		Client: mgr.GetClient(), Observer: observer, Status: writer, Vault: vault, Uncached: mgr.GetAPIReader(), Adapters: o.Adapters,
+		Reviews: Reviews{Applier: applier, Vault: vault, Settings: s}, Dial: o.Dial, Interval: o.AccessInterval, Now: time.Now,
+	}
+	if err := access.SetupWithManager(mgr); err != nil {
+		return err
+	}
 	if err := registerRuns(mgr, s, vault, applier, writer, observer); err != nil {
 		return err
 	}
 	if err := (&Tenants{Client: mgr.GetClient(), Applier: applier, Status: writer, Now: time.Now}).SetupWithManager(mgr); err != nil {
+		return err
+	}
+	policies := &RolePolicies{Client: mgr.GetClient(), Observer: observer, Adapters: o.Adapters, Status: writer, Now: time.Now}
+	if err := policies.SetupWithManager(mgr); err != nil {
 		return err
 	}
 	locations := &Locations{

@@ -79,9 +79,12 @@ func environmentGetsEverything(t *testing.T, in *installation) {
 	assert.Equal(t, v1alpha1.StateRunning, env.Status.State)
 	assert.EqualValues(t, 1, env.Status.Encryption.KeyVersion)
 	assert.EqualValues(t, 1, env.Status.Encryption.DataKeyVersion)
+	undeclared := map[string]string{
+		v1alpha1.ConditionBackupHealthy: v1alpha1.ReasonNoSchedule, v1alpha1.ConditionRolesEnforced: v1alpha1.ReasonNoPolicy,
+	}
 	for _, c := range env.Status.Conditions {
-		if c.Type == v1alpha1.ConditionBackupHealthy {
-			assert.Equal(t, v1alpha1.ReasonNoSchedule, c.Reason)
+		if reason, ok := undeclared[c.Type]; ok {
+			assert.Equal(t, reason, c.Reason)
 			continue
 		}
 		assert.Equal(t, metav1.ConditionTrue, c.Status, c.Type)

@@ -84,6 +84,13 @@ func (w StatusWriter) Restore(ctx context.Context, r *v1alpha1.CRMRestore, next 
 	return w.write(ctx, r, before, before.Status.Conditions, next.Conditions, equality.Semantic.DeepEqual(before.Status, next))
 }
 
+// RolePolicy writes a role policy's status.
+func (w StatusWriter) RolePolicy(ctx context.Context, p *v1alpha1.CRMRolePolicy, next v1alpha1.CRMRolePolicyStatus) error {
+	before := p.DeepCopy()
+	p.Status = next
+	return w.write(ctx, p, before, before.Status.Conditions, next.Conditions, equality.Semantic.DeepEqual(before.Status, next))
+}
+
 func (w StatusWriter) write(ctx context.Context, after, before client.Object, was, is []metav1.Condition, same bool) error {
 	if same {
 		if !w.own.seen(before) {
@@ -133,6 +140,8 @@ func conditionsOf(o client.Object) []metav1.Condition {
 	case *v1alpha1.CRMTenant:
 		return o.Status.Conditions
 	case *v1alpha1.CRMClass:
+		return o.Status.Conditions
+	case *v1alpha1.CRMRolePolicy:
 		return o.Status.Conditions
 	case *v1alpha1.CRMBackup:
 		return o.Status.Conditions

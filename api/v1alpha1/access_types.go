@@ -173,7 +173,7 @@ type AccessFailure struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2000
 	Message string `json:"message"`
-	// since when it fails for this reason.
+	// since when it fails for this reason. A CRM that refuses and one that does not answer fail for the same.
 	// +required
 	Since metav1.Time `json:"since,omitzero"`
 }

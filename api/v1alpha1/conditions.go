@@ -27,6 +27,8 @@ const (
 	ConditionWorkloadReady = "WorkloadReady"
 	// ConditionRolesEnforced is True when every role policy holds in the CRM.
 	ConditionRolesEnforced = "RolesEnforced"
+	// ConditionCatalogueMatches is True when every CRM of a class has what the class's objects name. Unset: none was looked at.
+	ConditionCatalogueMatches = "CatalogueMatches"
 	// ConditionBackupHealthy is True when the newest proven backup meets the objectives.
 	ConditionBackupHealthy = "BackupHealthy"
 	// ConditionRepositoriesHealthy is True when the last look into a schedule's repositories has found nothing wrong.
@@ -228,7 +230,7 @@ const (
 	// ReasonCRMRefused says that the CRM answered a call with an error.
 	ReasonCRMRefused = "CRMRefused"
 	// ReasonCredentialMissing says that Vault has no password of crmkeep's account in the CRM.
-	ReasonCredentialMissing = "CredentialMissing"
+	ReasonCredentialMissing = "CredentialMissing" //nolint:gosec // a reason, no credential
 	// ReasonCatalogueMismatch says that the class's catalogue names what the CRM does not have.
 	ReasonCatalogueMismatch = "CatalogueMismatch"
 	// ReasonRolesPending says that people are kept out until the roles hold.

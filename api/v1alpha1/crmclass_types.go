@@ -545,7 +545,7 @@ type CRMClassStatus struct {
 	// observedGeneration is the generation that the status speaks of.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// conditions are Ready, Stalled.
+	// conditions are Ready, Stalled, CatalogueMatches.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

@@ -222,7 +222,14 @@ type CRMRolePolicyStatus struct {
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
-	// notEnforced are rules that are not enforced in an environment, with the reason.
+	// roles of the policy, with how far they are enforced.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=50
+	Roles []PolicyRoleStatus `json:"roles,omitempty"`
+	// notEnforced are rules that are not enforced as declared in an environment, with the reason. Where the policy is enforced, a rule that none of
+	// them is about is enforced as declared. Of more than 200 the first are listed; roles counts all.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=200
@@ -235,7 +242,45 @@ type CRMRolePolicyStatus struct {
 	Environments []PolicyEnvironmentStatus `json:"environments,omitempty"`
 }
 
-// NotEnforcedRule is a rule that an environment does not enforce.
+// PolicyRoleStatus says how far a role is enforced in the environments of its policy together.
+type PolicyRoleStatus struct {
+	// name of the role.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Name string `json:"name"`
+	// state of the role: NotEnforceable if one of the environments cannot enforce all of it as declared, else Pending if one of them does not have the
+	// policy as it is declared now, else Enforced.
+	// +required
+	State RuleState `json:"state"`
+	// rules of the role, with those that it inherits, that are enforced as declared in every environment. None while one of them does not have the
+	// policy as it is declared now.
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	Rules int32 `json:"rules"`
+	// notEnforced counts the rules of the role, with those that it inherits, that some entry of status.notEnforced is about.
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	NotEnforced int32 `json:"notEnforced"`
+}
+
+// RuleState says how a rule is enforced.
+// +kubebuilder:validation:Enum=Pending;Enforced;EnforcedByGateway;NotEnforceable
+type RuleState string
+
+// States of a rule.
+const (
+	// RulePending is not in the CRM yet, as it is declared now.
+	RulePending RuleState = "Pending"
+	// RuleEnforced is enforced by the CRM itself, as declared.
+	RuleEnforced RuleState = "Enforced"
+	// RuleEnforcedByGateway is reserved for what a gateway in front of the CRM enforces. Nothing sets it.
+	RuleEnforcedByGateway RuleState = "EnforcedByGateway"
+	// RuleNotEnforceable cannot be enforced as declared; the reason says what holds in its place.
+	RuleNotEnforceable RuleState = "NotEnforceable"
+)
+
+// NotEnforcedRule is what of a role an environment does not enforce as declared.
 type NotEnforcedRule struct {
 	// environment where it is not enforced.
 	// +required
@@ -247,6 +292,16 @@ type NotEnforcedRule struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=40
 	Role string `json:"role"`
+	// objects of the catalogue that the role's rules are not enforced for as declared. Unset: it is about the role as a whole.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=40
+	Objects []string `json:"objects,omitempty"`
+	// state of the rule there.
+	// +required
+	State RuleState `json:"state"`
 	// reason why not, and what to do.
 	// +required
 	// +kubebuilder:validation:MinLength=1

@@ -42,6 +42,8 @@ type Environment struct {
 	CertificateExpires *time.Time
 	// Restoring names the CRMRestore that is being put into the environment; empty when there is none.
 	Restoring string
+	// Governed tells whether role policies are enforced in the environment, or were until now.
+	Governed bool
 	// Schedules of the environment's backups, by name.
 	Schedules []Schedule
 	// Backups of the environment that a location holds, oldest first.

@@ -33,7 +33,9 @@ func (c *Collector) Describe(out chan<- *prometheus.Desc) {
 
 // Collect tells all of them.
 func (c *Collector) Collect(out chan<- prometheus.Metric) {
-	drills.Collect(out)
+	for _, counted := range []prometheus.Collector{drills, calls, durations, leavers} {
+		counted.Collect(out)
+	}
 	for _, tell := range []func(context.Context, scrape) error{c.environments, c.backups, c.schedules, c.locations} {
 		if err := tell(context.Background(), out); err != nil {
 			out <- prometheus.NewInvalidMetric(backupTime.desc, err)
@@ -61,8 +63,12 @@ func (s scrape) tellSeconds(m *Metric, n *int64, labels ...string) {
 }
 
 func (s scrape) tellCondition(m *Metric, conditions []metav1.Condition, kind string, labels ...string) {
+	s.tellFlag(m, meta.IsStatusConditionTrue(conditions, kind), labels...)
+}
+
+func (s scrape) tellFlag(m *Metric, on bool, labels ...string) {
 	value := 0.0
-	if meta.IsStatusConditionTrue(conditions, kind) {
+	if on {
 		value = 1
 	}
 	s.tell(m, value, labels...)
@@ -76,16 +82,23 @@ func (c *Collector) environments(ctx context.Context, out scrape) error {
 	for i := range list.Items {
 		env := &list.Items[i]
 		tenant, ok := naming.TenantOfHome(env.Namespace)
-		e := env.Status.Encryption
-		if !ok || e == nil {
+		if !ok {
 			continue
 		}
-		out.tell(keyVersion, float64(e.KeyVersion), tenant, env.Name)
-		if e.NeededKeyVersion > 0 {
-			out.tell(keyNeeded, float64(e.NeededKeyVersion), tenant, env.Name)
-		}
+		out.tellKeys(env.Status.Encryption, tenant, env.Name)
+		out.tellAccess(env, tenant, env.Name)
 	}
 	return nil
+}
+
+func (s scrape) tellKeys(e *v1alpha1.EncryptionStatus, labels ...string) {
+	if e == nil {
+		return
+	}
+	s.tell(keyVersion, float64(e.KeyVersion), labels...)
+	if e.NeededKeyVersion > 0 {
+		s.tell(keyNeeded, float64(e.NeededKeyVersion), labels...)
+	}
 }
 
 // ofOne are the backups of an environment that matter.

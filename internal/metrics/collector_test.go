@@ -31,8 +31,18 @@ func cached(t *testing.T, objects ...client.Object) client.Client {
 	return fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).Build()
 }
 
-// scrape gives every sample, by the metric's name and then by its labels in the order of their names.
+// scrape gives every sample of what statuses tell and of drills, by the metric's name and then by its labels in the order of their names.
 func scrape(t *testing.T, reader client.Reader) (map[string]map[string]float64, error) {
+	t.Helper()
+	all, err := scrapeAll(t, reader)
+	maps.DeleteFunc(all, func(name string, _ map[string]float64) bool { return slices.Contains(ofAdapters, name) })
+	return all, err
+}
+
+// ofAdapters are metrics of the process as a whole, whichever objects there are.
+var ofAdapters = []string{"crmkeep_adapter_calls_total", "crmkeep_adapter_duration_seconds", "crmkeep_leaver_out_seconds"}
+
+func scrapeAll(t *testing.T, reader client.Reader) (map[string]map[string]float64, error) {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
 	require.NoError(t, registry.Register(metrics.NewCollector(reader)))
@@ -45,7 +55,7 @@ func scrape(t *testing.T, reader client.Reader) (map[string]map[string]float64, 
 			for _, l := range m.GetLabel() {
 				labels += l.GetName() + "=" + l.GetValue() + " "
 			}
-			out[f.GetName()][labels] = m.GetGauge().GetValue() + m.GetCounter().GetValue()
+			out[f.GetName()][labels] = m.GetGauge().GetValue() + m.GetCounter().GetValue() + m.GetHistogram().GetSampleSum()
 		}
 	}
 	return out, err
@@ -69,6 +79,13 @@ func complete(b *v1alpha1.CRMBackup) {
 func world() []client.Object {
 	env := build.Environment("acme", "prod", func(e *v1alpha1.CRMEnvironment) {
 		e.Status.Encryption = &v1alpha1.EncryptionStatus{KeyVersion: 4, NeededKeyVersion: 2}
+		e.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionRolesEnforced, Status: metav1.ConditionTrue}}
+		e.Status.Access = &v1alpha1.AccessStatus{
+			Policies: []v1alpha1.AccessPolicyStatus{{Name: "sales", State: v1alpha1.AccessEnforced}}, People: 12,
+			ClosedSince: &metav1.Time{Time: noon}, Administrator: v1alpha1.AdministratorOpen,
+			Drift: []v1alpha1.AccessDifference{{Subject: "role sales.rep"}}, UnknownAccounts: []string{"ghost", "demo"},
+			Leavers: []v1alpha1.LeaverStatus{{Name: "li.na"}, {Name: "wei", DoneAt: &metav1.Time{Time: noon}}},
+		}
 	})
 	s := &v1alpha1.CRMBackupSchedule{ObjectMeta: metav1.ObjectMeta{Namespace: "crm-acme", Name: "nightly"}}
 	s.Spec.EnvironmentRef.Name = "prod"
@@ -107,6 +124,13 @@ func TestTheMetricsAreThoseOfTheStatuses(t *testing.T) {
 		"crmkeep_schedule_measured_rpo_seconds":          {nightly: 600},
 		"crmkeep_drills_total":                           {"environment=prod result=Failed schedule=nightly tenant=acme ": 2},
 		"crmkeep_backup_location_ready":                  {"location=east ": 0},
+		"crmkeep_environment_roles_enforced":             {prod: 1},
+		"crmkeep_environment_people":                     {prod: 12},
+		"crmkeep_environment_drift_differences":          {prod: 1},
+		"crmkeep_environment_unknown_accounts":           {prod: 2},
+		"crmkeep_environment_leavers_pending":            {prod: 1},
+		"crmkeep_environment_closed_timestamp_seconds":   {prod: float64(noon.Unix())},
+		"crmkeep_environment_administrator_open":         {prod: 1},
 	}
 	assert.Equal(t, want, got)
 
@@ -114,7 +138,7 @@ func TestTheMetricsAreThoseOfTheStatuses(t *testing.T) {
 	for _, m := range metrics.All {
 		names = append(names, m.Name)
 	}
-	assert.ElementsMatch(t, slices.Collect(maps.Keys(want)), names, "what the reference lists is what is served")
+	assert.ElementsMatch(t, slices.Concat(slices.Collect(maps.Keys(want)), ofAdapters), names, "what the reference lists is what is served")
 }
 
 func TestWhatIsGoneIsToldOfNoMore(t *testing.T) {
@@ -123,6 +147,35 @@ func TestWhatIsGoneIsToldOfNoMore(t *testing.T) {
 	got, err := scrape(t, cached(t))
 	require.NoError(t, err)
 	assert.Empty(t, got)
+}
+
+func TestTheWorkOfAdaptersIsCounted(t *testing.T) {
+	before, err := scrapeAll(t, cached(t))
+	require.NoError(t, err)
+	metrics.ObserveAdapter("demo", "Apply", 7, 3*time.Second, nil)
+	metrics.ObserveAdapter("demo", "Apply", 2, 4*time.Second, errors.New("the CRM does not answer"))
+	metrics.ObserveLeaver("demo", 12*time.Second)
+	after, err := scrapeAll(t, cached(t))
+	require.NoError(t, err)
+	for name, want := range map[string]map[string]float64{
+		"crmkeep_adapter_calls_total":      {"adapter=demo ": 9},
+		"crmkeep_adapter_duration_seconds": {"adapter=demo mode=Apply result=Succeeded ": 3, "adapter=demo mode=Apply result=Failed ": 4},
+		"crmkeep_leaver_out_seconds":       {"adapter=demo ": 12},
+	} {
+		for labels, more := range want {
+			assert.InDelta(t, more, after[name][labels]-before[name][labels], 0.01, "%s of %s", name, labels)
+		}
+	}
+}
+
+func TestNothingIsToldOfRolesWhereNoPolicyHolds(t *testing.T) {
+	env := build.Environment("acme", "prod", func(e *v1alpha1.CRMEnvironment) {
+		e.Status.Access = &v1alpha1.AccessStatus{Administrator: v1alpha1.AdministratorLocked}
+		e.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionRolesEnforced, Status: metav1.ConditionFalse}}
+	})
+	got, err := scrape(t, cached(t, env))
+	require.NoError(t, err)
+	assert.Equal(t, map[string]map[string]float64{"crmkeep_environment_administrator_open": {"environment=prod tenant=acme ": 0}}, got)
 }
 
 func TestWhatIsNotKnownIsNotTold(t *testing.T) {

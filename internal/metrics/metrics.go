@@ -1,5 +1,5 @@
-// Package metrics tells monitoring how the backups fare. All but the counters is read from statuses when it is asked for, so it is never
-// older than they are, and what is gone is told of no more.
+// Package metrics tells monitoring how backups and role policies fare. All but the counters and histograms is read from statuses when it is
+// asked for, so it is never older than they are, and what is gone is told of no more.
 package metrics
 
 import (
@@ -14,6 +14,8 @@ const (
 	labelPhase       = "phase"
 	labelResult      = "result"
 	labelLocation    = "location"
+	labelAdapter     = "adapter"
+	labelMode        = "mode"
 )
 
 // Metric is one that the manager serves besides those of controller-runtime.
@@ -69,6 +71,28 @@ var (
 
 	locationReady = define("crmkeep_backup_location_ready",
 		"1 when backups can go to the location, else 0.", labelLocation)
+
+	rolesEnforced = define("crmkeep_environment_roles_enforced",
+		"1 when the environment's RolesEnforced condition is True, else 0. Only where a role policy holds.", ofEnvironment...)
+	people = define("crmkeep_environment_people",
+		"How many people hold a role in the environment.", ofEnvironment...)
+	driftDifferences = define("crmkeep_environment_drift_differences",
+		"How many differences between the CRM and its role policies were found and not reverted; 20 is 20 or more.", ofEnvironment...)
+	unknownAccounts = define("crmkeep_environment_unknown_accounts",
+		"How many accounts can log in without any policy naming them; 50 is 50 or more.", ofEnvironment...)
+	leaversPending = define("crmkeep_environment_leavers_pending",
+		"How many people have left and are not out yet.", ofEnvironment...)
+	closedSince = define("crmkeep_environment_closed_timestamp_seconds",
+		"Since when people are kept out until the roles hold, in Unix time. Only while they are.", ofEnvironment...)
+	administratorOpen = define("crmkeep_environment_administrator_open",
+		"1 while the CRM's own administrator can log in, else 0. Only where a role policy has touched it.", ofEnvironment...)
+	adapterCalls = define("crmkeep_adapter_calls_total",
+		"Calls made to the APIs of CRMs since the manager started, by adapter.", labelAdapter)
+	adapterDuration = define("crmkeep_adapter_duration_seconds",
+		"How long an adapter took with one CRM, by what it was to do (Apply, Report or PutOut) and whether it did: Succeeded or Failed.",
+		labelAdapter, labelMode, labelResult)
+	leaverDuration = define("crmkeep_leaver_out_seconds",
+		"How long it took to put out a person who had left, sessions and API keys included, by adapter.", labelAdapter)
 )
 
 // drills counts what no status tells: how many there were.

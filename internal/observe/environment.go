@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/access"
 	"github.com/crmkeep/crmkeep/internal/facts"
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/plan/workload"
@@ -69,6 +70,11 @@ func (o *Observer) Environment(ctx context.Context, env *v1alpha1.CRMEnvironment
 	if err := o.protection(ctx, env, f); err != nil {
 		return nil, err
 	}
+	policies, err := o.policies(ctx, env.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	f.Governed = access.Governed(env, f.Class, policies)
 	if f.DataMissing, err = o.dataMissing(ctx, env, naming.WorkloadNamespace(tenant, env.Name)); err != nil {
 		return nil, err
 	}

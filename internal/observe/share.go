@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/crmkeep/crmkeep/internal/agent/config"
+	"github.com/crmkeep/crmkeep/internal/naming"
 )
 
 // The bounds of what is remembered, some megabytes each. What does not fit is held twice, and nothing else happens.
@@ -45,7 +46,8 @@ func NewSharing() *Sharing {
 	}
 }
 
-// Slim is a cache's transform: it drops managedFields and the specification of pods, which no decision needs, and shares the rest.
+// Slim is a cache's transform: it drops managedFields, the specification of pods and what evidence has packed, which no decision needs, and shares
+// the rest.
 func (s *Sharing) Slim(o any) (any, error) {
 	object, ok := o.(metav1.Object)
 	if !ok {
@@ -60,6 +62,9 @@ func (s *Sharing) Slim(o any) (any, error) {
 	case *corev1.ConfigMap:
 		if authorities, ok := o.Data[config.VaultCAFile]; ok {
 			o.Data[config.VaultCAFile] = s.text(authorities)
+		}
+		if o.Labels[naming.LabelEvidence] != "" {
+			o.BinaryData = nil // A review of thousands of people has half a megabyte.
 		}
 	case *corev1.LimitRange:
 		s.limits(o)

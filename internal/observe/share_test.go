@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/observe"
 )
 
@@ -95,4 +96,16 @@ func TestOfAPodOnlyWhatSaysWhyItDoesNotRunIsKept(t *testing.T) {
 func TestADeletionThatWasMissedPassesThrough(t *testing.T) {
 	unknown := cache.DeletedFinalStateUnknown{Key: "one/web"}
 	assert.Equal(t, unknown, slim(t, observe.NewSharing(), unknown))
+}
+
+func TestOfEvidenceWhatIsPackedIsNotHeld(t *testing.T) {
+	held := func(labels map[string]string) *corev1.ConfigMap {
+		return slim(t, observe.NewSharing(), &corev1.ConfigMap{
+			ObjectMeta: metav1.ObjectMeta{Name: "one", Labels: labels}, Data: map[string]string{"a": "b"}, BinaryData: map[string][]byte{"c": {1}},
+		})
+	}
+	review := held(map[string]string{naming.LabelEvidence: "review"})
+	assert.Empty(t, review.BinaryData)
+	assert.NotEmpty(t, review.Data)
+	assert.NotEmpty(t, held(nil).BinaryData)
 }

@@ -10,6 +10,7 @@ import (
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/access"
 	"github.com/crmkeep/crmkeep/internal/declaration"
 	"github.com/crmkeep/crmkeep/internal/facts"
 	"github.com/crmkeep/crmkeep/internal/naming"
@@ -75,6 +76,8 @@ type Declarations struct {
 	tenants      []*v1alpha1.CRMTenant
 	classes      map[string]*v1alpha1.CRMClass
 	environments []*v1alpha1.CRMEnvironment
+	// policies by namespace.
+	policies map[string][]*v1alpha1.CRMRolePolicy
 }
 
 func read(files []string, stdin io.Reader) (*Declarations, error) {
@@ -83,7 +86,7 @@ func read(files []string, stdin io.Reader) (*Declarations, error) {
 }
 
 func newDeclarations() *Declarations {
-	return &Declarations{classes: make(map[string]*v1alpha1.CRMClass)}
+	return &Declarations{classes: make(map[string]*v1alpha1.CRMClass), policies: make(map[string][]*v1alpha1.CRMRolePolicy)}
 }
 
 // Parse reads YAML documents.
@@ -110,6 +113,11 @@ func (d *Declarations) addOne(kind string, document []byte) error {
 		e := &v1alpha1.CRMEnvironment{}
 		d.environments = append(d.environments, e)
 		return sigsyaml.UnmarshalStrict(document, e)
+	case "CRMRolePolicy":
+		p := &v1alpha1.CRMRolePolicy{}
+		err := sigsyaml.UnmarshalStrict(document, p)
+		d.policies[p.Namespace] = append(d.policies[p.Namespace], p)
+		return err
 	}
 	return nil
 }
@@ -150,6 +158,7 @@ func (d *Declarations) printEnvironment(out io.Writer, o Options, env *v1alpha1.
 			f.Tenant = t
 		}
 	}
+	f.Governed = access.Governed(env, f.Class, d.policies[env.Namespace])
 	t, err := validate.Environment(o.Settings, env, &f)
 	if err != nil {
 		return err

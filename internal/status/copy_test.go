@@ -122,6 +122,22 @@ func TestARestoreIntoANewEnvironmentMeasuresEachStage(t *testing.T) {
 	require.NoError(t, statuscheck.Check(1, r.Status.ObservedGeneration, r.Status.Conditions))
 }
 
+func TestARestoreIntoANewEnvironmentThatSomethingIsInTheWayOfSaysSinceWhenAndHowToGiveItUp(t *testing.T) {
+	r, env := into(), build.Environment("acme", "look")
+	env.Status.Conditions = []metav1.Condition{{
+		Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonUnschedulable, Message: "no node takes pod web-0",
+		ObservedGeneration: env.Generation,
+	}}
+	r.Status = status.RestoreIntoNew(r, status.NewEnvironmentPass{Environment: env}, inSeconds(3600))
+	assert.Equal(t, "Reconciling Unschedulable", summary(r.Status.Conditions))
+	assert.Nil(t, r.Status.CompletedAt)
+	ready := meta.FindStatusCondition(r.Status.Conditions, v1alpha1.ConditionReady)
+	assert.Equal(t, "CRMEnvironment look: no node takes pod web-0 (waited for since "+now.UTC().Format(time.RFC3339)+
+		"; the restore goes on once that is mended, and deleting the environment gives it up)", ready.Message)
+	again := status.RestoreIntoNew(r, status.NewEnvironmentPass{Environment: env}, inSeconds(7200))
+	assert.Equal(t, r.Status, again, "an hour later there is nothing to write")
+}
+
 func TestARestoreIntoANewEnvironmentEndsWhenThatCannotCome(t *testing.T) {
 	cannot := status.NewEnvironmentPass{Err: outcome.Reject(v1alpha1.ReasonNameClash, "it cannot come")}
 	failed := status.RestoreIntoNew(into(), cannot, later)

@@ -64,6 +64,10 @@ func Environment(env *v1alpha1.CRMEnvironment, f *facts.Environment, p Pass, now
 		return s
 	}
 	s.State, s.Namespace, s.URL = t.State, t.Namespace, t.URL()
+	if restoreBegins(&s, f) {
+		s.Access = Closed(s.Access, false, now) // Roles that are being brought now are brought to data that is replaced.
+	}
+	s.Access = Closed(s.Access, t.Closed, now)
 	s.Components = components(t, f)
 	s.ExpiresAt = expiry(env)
 	s.Encryption = encryption(s.Encryption, p.Encryption, f)
@@ -88,10 +92,11 @@ func Environment(env *v1alpha1.CRMEnvironment, f *facts.Environment, p Pass, now
 	for _, c := range steps {
 		w.set(c)
 	}
-	// An application without a backup runs as declared: the condition does not gate Ready.
+	// An application without a backup runs as declared: neither this condition nor the next gates Ready.
 	w.set(condition{kind: v1alpha1.ConditionBackupHealthy, err: firstOf(keyVersionsGone(t, s.Encryption, f.Backups), backups(f))})
+	w.set(condition{kind: v1alpha1.ConditionRolesEnforced, err: RolesEnforced(env)})
 	s.LastProven = lastProven(f)
-	w.ready(firstOf(p.Deletion, verdict(t, f, steps)), restingReason(t))
+	w.ready(firstOf(p.Deletion, verdict(t, f, steps), letIn(t, s.Access)), restingReason(t))
 	return s
 }
 

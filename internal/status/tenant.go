@@ -29,11 +29,3 @@ func tenantStatus(tenant *v1alpha1.CRMTenant, environments int, now metav1.Time)
 	s.ObservedGeneration, s.Environments = tenant.Generation, &n
 	return s, writer{conditions: &s.Conditions, generation: tenant.Generation, now: now}
 }
-
-// Class folds the check of a class into its new status.
-func Class(class *v1alpha1.CRMClass, invalid error, now metav1.Time) v1alpha1.CRMClassStatus {
-	s := class.Status.DeepCopy()
-	s.ObservedGeneration = class.Generation
-	writer{conditions: &s.Conditions, generation: class.Generation, now: now}.ready(invalid, v1alpha1.ReasonSucceeded)
-	return *s
-}

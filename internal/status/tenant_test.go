@@ -44,14 +44,3 @@ func TestATenantThatIsDeletedNamesWhatKeepsIt(t *testing.T) {
 	require.NoError(t, statuscheck.Check(1, got.ObservedGeneration, got.Conditions))
 	assert.Equal(t, "Reconciling EnvironmentsExist", summary(got.Conditions))
 }
-
-func TestAClassIsReadyOrStalled(t *testing.T) {
-	class := build.Class()
-	valid := status.Class(class, nil, now)
-	require.NoError(t, statuscheck.Check(1, valid.ObservedGeneration, valid.Conditions))
-	assert.Equal(t, "True Succeeded", summary(valid.Conditions))
-
-	invalid := status.Class(class, outcome.Reject(v1alpha1.ReasonInvalid, "spec.files[0]: no"), now)
-	require.NoError(t, statuscheck.Check(1, invalid.ObservedGeneration, invalid.Conditions))
-	assert.Equal(t, "Stalled Invalid", summary(invalid.Conditions))
-}

@@ -49,6 +49,7 @@ func Environment(s settings.Settings, env *v1alpha1.CRMEnvironment, f *facts.Env
 	if err := fill(env, &t, f.Source); err != nil {
 		return target.Target{}, err
 	}
+	t.Closed = f.Governed && (target.IsClosed(env) || fallsBehind(env, &t, f))
 	return t, limits(s, env, &t, f)
 }
 

@@ -20,6 +20,8 @@ const (
 	mostRights = 100_000
 	// mostPeople of one environment.
 	mostPeople = 10_000
+	// mostSubjects in bindings of one environment.
+	mostSubjects = 100_000
 	// mostCombinations of roles that people of one environment hold together.
 	mostCombinations = 1_000
 )

@@ -103,6 +103,10 @@ func (a account) beside(o account) string {
 
 // crowd keeps the people of an environment, and what they hold together, within bounds.
 func crowd(peers []*v1alpha1.CRMRolePolicy, now time.Time) []error {
+	if n := subjectsOf(peers); n > mostSubjects {
+		return []error{fmt.Errorf("spec.bindings: with the other policies they have %d subjects in one environment, and may have %d; remove those that have "+
+			"expired or are there twice, or spread them over environments", n, mostSubjects)}
+	}
 	held := make(map[string]string)
 	for _, peer := range peers {
 		for login, roles := range logins(peer, func(b *v1alpha1.RoleBinding) bool { return access.Holds(b, now) }) {
@@ -123,6 +127,16 @@ func crowd(peers []*v1alpha1.CRMRolePolicy, now time.Time) []error {
 			"is often held together", len(combinations), mostCombinations))
 	}
 	return problems
+}
+
+// subjectsOf counts without looking at the names: a hundred policies can name millions, and each of them is checked against the others.
+func subjectsOf(peers []*v1alpha1.CRMRolePolicy) (n int) {
+	for _, p := range peers {
+		for i := range p.Spec.Bindings {
+			n += len(p.Spec.Bindings[i].Subjects)
+		}
+	}
+	return n
 }
 
 // logins gives the people of a policy's bindings, and the roles that they are given.

@@ -172,6 +172,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.PersonApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PolicyEnvironmentStatus"):
 		return &apiv1alpha1.PolicyEnvironmentStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PolicyRoleStatus"):
+		return &apiv1alpha1.PolicyRoleStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RecoveryObjectives"):
 		return &apiv1alpha1.RecoveryObjectivesApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RecoveryStage"):

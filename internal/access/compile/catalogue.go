@@ -41,6 +41,17 @@ func (c catalogue) models() []access.Model {
 	return slices.SortedFunc(maps.Values(all), func(a, b access.Model) int { return cmp.Compare(a.Name, b.Name) })
 }
 
+// ofModels gives the object of each native model.
+func (c catalogue) ofModels() map[string]string {
+	objects := make(map[string]string)
+	for name, o := range c {
+		for _, model := range o.Native {
+			objects[model] = name
+		}
+	}
+	return objects
+}
+
 // fieldOf gives a native field without its model's name. A native name that begins with the name of one of the object's models is of that
 // model alone; any other is a field of each of them.
 func fieldOf(o *v1alpha1.ClassObject, model, native string) (field string, ok bool) {

@@ -46,7 +46,7 @@ func FuzzNoPolicyReachesBeyondWhatItNames(f *testing.F) {
 					"%s opens %s, which no rule names", role.Name, g.Model)
 			}
 		}
-		compile.ByPolicy("prod", &plan, program.NotEnforced())
+		program.ByPolicy("prod", &plan, program.NotEnforced())
 		before, err := json.Marshal(plan)
 		require.NoError(t, err)
 		slices.Reverse(in.Policies)

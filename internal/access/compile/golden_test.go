@@ -32,7 +32,7 @@ func TestEachCaseComesToWhatWasReviewed(t *testing.T) {
 				Conflicts   []compile.Conflict                    `json:"conflicts,omitempty"`
 				NotEnforced map[string][]v1alpha1.NotEnforcedRule `json:"notEnforced,omitempty"`
 				NextChange  time.Time                             `json:"nextChange,omitzero"`
-			}{plan, program.Conflicts(), compile.ByPolicy("prod", &plan, program.NotEnforced()), program.NextChange()})
+			}{plan, program.Conflicts(), program.ByPolicy("prod", &plan, program.NotEnforced()), program.NextChange()})
 			require.NoError(t, err)
 			golden.Compare(t, filepath.Join(dir, "out.yaml"), out)
 		})

@@ -1,7 +1,6 @@
 package compile_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -27,25 +26,37 @@ func TestAClassWithoutAnAdapterEnforcesNoRoleAndSaysSo(t *testing.T) {
 }
 
 func TestWhatARoleOfSeveralDoesNotEnforceIsToldInThePolicyOfEach(t *testing.T) {
+	policies, err := parse([]byte(`
+apiVersion: crmkeep.io/v1alpha1
+kind: CRMRolePolicy
+metadata: {name: sales}
+spec:
+  environments: [prod]
+  roles: [{name: rep, rules: [{objects: [contact], verbs: [read]}, {objects: [opportunity], verbs: [read]}]}]
+---
+apiVersion: crmkeep.io/v1alpha1
+kind: CRMRolePolicy
+metadata: {name: privacy}
+spec:
+  environments: [prod]
+  roles: [{name: trainee, rules: [{objects: [contact], verbs: [read]}]}]
+`))
+	require.NoError(t, err)
+	program := compile.Compile(input(t, policies...))
 	plan := access.Plan{Roles: []access.Role{
 		{Name: "sales.rep"}, {Name: "privacy.trainee"}, {Name: "privacy.trainee+sales.rep", Of: []string{"privacy.trainee", "sales.rep"}},
 	}}
-	got := compile.ByPolicy("prod", &plan, []access.NotEnforced{
-		{Role: "privacy.trainee+sales.rep", Model: "party", Reason: "cannot mask"},
-		{Role: "sales.rep", Model: "party", Reason: "cannot mask"},
+	got := program.ByPolicy("prod", &plan, []access.NotEnforced{
+		{Role: "privacy.trainee+sales.rep", Model: "party.party", Reason: "cannot mask"},
+		{Role: "privacy.trainee+sales.rep", Model: "sale.opportunity", Reason: "cannot mask"},
+		{Role: "sales.rep", Model: "party.party", Reason: "cannot mask"},
 		{Role: "sales.rep", Reason: strings.Repeat("长", 600)},
 	})
-	assert.Equal(t, []v1alpha1.NotEnforcedRule{{Environment: "prod", Role: "trainee", Reason: "party: cannot mask"}}, got["privacy"])
-	require.Len(t, got["sales"], 2, "what is true of a role by itself and with others is said once")
-	assert.Equal(t, "party: cannot mask", got["sales"][0].Reason)
-	assert.Equal(t, strings.Repeat("长", 500), got["sales"][1].Reason, "a status has room for 500 characters")
-}
-
-func TestAStatusHasRoomForTwoHundredRules(t *testing.T) {
-	plan := access.Plan{Roles: []access.Role{{Name: "sales.rep"}}}
-	var all []access.NotEnforced
-	for i := range 300 {
-		all = append(all, access.NotEnforced{Role: "sales.rep", Reason: fmt.Sprint(i)})
+	about := func(role, reason string, objects ...string) v1alpha1.NotEnforcedRule {
+		return v1alpha1.NotEnforcedRule{Environment: "prod", Role: role, Objects: objects, State: v1alpha1.RuleNotEnforceable, Reason: reason}
 	}
-	assert.Len(t, compile.ByPolicy("prod", &plan, all)["sales"], 200)
+	assert.Equal(t, []v1alpha1.NotEnforcedRule{about("trainee", "party.party: cannot mask", "contact")}, got["privacy"], "no rule of a trainee's is about opportunities")
+	assert.ElementsMatch(t, []v1alpha1.NotEnforcedRule{
+		about("rep", "party.party: cannot mask", "contact"), about("rep", "sale.opportunity: cannot mask", "opportunity"), about("rep", strings.Repeat("长", 500)),
+	}, got["sales"], "what is true of a role by itself and with others is said once, and in 500 characters")
 }

@@ -17,8 +17,11 @@ type source struct {
 	export *int32
 	limits access.Session
 	// lacking are the rules that the catalogue has no means for.
-	lacking []string
+	lacking []lack
 }
+
+// lack is what the catalogue has no means for, of the rules about an object.
+type lack struct{ object, reason string }
 
 // modelRights are the rights to a model.
 type modelRights struct {
@@ -69,7 +72,7 @@ func (p *Program) newSource(policy *v1alpha1.CRMRolePolicy, r *v1alpha1.Role) *s
 				s.add(o, rule)
 			}
 		}
-		s.lack(p.unmatched(rule)...)
+		s.lack(rule.Objects, p.unmatched(rule)...)
 	}
 	return s
 }
@@ -93,8 +96,13 @@ func (s *source) add(o *v1alpha1.ClassObject, rule *v1alpha1.RoleRule) {
 		}
 	}
 	if problem != "" {
-		s.lack(problem)
+		s.lack([]string{o.Name}, problem)
 	}
+}
+
+// speaksOf tells whether a rule names the object.
+func (s *source) speaksOf(o *v1alpha1.ClassObject) bool {
+	return slices.ContainsFunc(o.Native, func(model string) bool { return s.models[model] != nil })
 }
 
 // restrict the fields that a rule selects.
@@ -149,11 +157,13 @@ func (p *Program) unmatched(rule *v1alpha1.RoleRule) []string {
 	return lacking
 }
 
-// lack notes what is not enforced, once.
-func (s *source) lack(reasons ...string) {
+// lack notes what of objects is not enforced, once.
+func (s *source) lack(objects []string, reasons ...string) {
 	for _, reason := range reasons {
-		if !slices.Contains(s.lacking, reason) {
-			s.lacking = append(s.lacking, reason)
+		for _, object := range objects {
+			if l := (lack{object, reason}); !slices.Contains(s.lacking, l) {
+				s.lacking = append(s.lacking, l)
+			}
 		}
 	}
 }

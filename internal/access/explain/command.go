@@ -77,7 +77,7 @@ func NewWhoCanCommand() *cobra.Command {
 }
 
 const sources = "With -f it needs no cluster: the files have the CRMEnvironment, its CRMClass and the CRMRolePolicies. Otherwise these are read from the\n" +
-	"cluster of the kubeconfig, with your own rights. It tells what is declared; what a CRM cannot enforce is in the policies' status."
+	"cluster of the kubeconfig, with your own rights. It tells what is declared and, from the cluster, how far the CRM enforces that now."
 
 // options that both commands have.
 type options struct {

@@ -28,6 +28,8 @@ type Environment struct {
 	Name string
 	// Program that its policies come to.
 	Program *compile.Program
+	// Enforcement tells how far the CRM enforces roles, by their names in the program.
+	Enforcement func(roles []string) Enforcement
 }
 
 // declared is what rights in an environment follow from.
@@ -35,6 +37,8 @@ type declared struct {
 	environment *v1alpha1.CRMEnvironment
 	class       *v1alpha1.CRMClass
 	policies    []*v1alpha1.CRMRolePolicy
+	// seen tells whether all of it is as the cluster has it, with what has become of it.
+	seen bool
 }
 
 // compile refuses what the operator would refuse, in the same words.
@@ -51,7 +55,9 @@ func (d *declared) compile(now time.Time) (*Environment, error) {
 			return nil, fmt.Errorf("CRMRolePolicy %s/%s: %w", p.Namespace, p.Name, err)
 		}
 	}
-	return &Environment{Name: d.environment.Namespace + "/" + d.environment.Name, Program: compile.Compile(in)}, nil
+	return &Environment{
+		Name: d.environment.Namespace + "/" + d.environment.Name, Program: compile.Compile(in), Enforcement: d.enforcement,
+	}, nil
 }
 
 // files is everything that files declare.
@@ -146,7 +152,7 @@ func fromCluster(ctx context.Context, environment string) (*declared, error) {
 }
 
 func read(ctx context.Context, reader client.Reader, environment types.NamespacedName) (*declared, error) {
-	d := &declared{environment: &v1alpha1.CRMEnvironment{}, class: &v1alpha1.CRMClass{}}
+	d := &declared{environment: &v1alpha1.CRMEnvironment{}, class: &v1alpha1.CRMClass{}, seen: true}
 	if err := reader.Get(ctx, environment, d.environment); err != nil {
 		return nil, err
 	}

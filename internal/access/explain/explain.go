@@ -1,5 +1,5 @@
-// Package explain answers, from role policies alone, what a person may do in a CRM and who may do something, by which role and from which
-// policy: the subcommands `explain access` and `who-can`.
+// Package explain answers, from role policies, what a person may do in a CRM and who may do something, by which role and from which policy; and
+// from their status, how far the CRM enforces it: the subcommands `explain access` and `who-can`.
 package explain
 
 import (
@@ -28,6 +28,8 @@ type Access struct {
 	Verbs []Verb `json:"verbs"`
 	// Fields of the object that the catalogue names, or the one that was asked for.
 	Fields []Field `json:"fields,omitempty"`
+	// Enforcement of the roles.
+	Enforcement Enforcement `json:"enforcement"`
 }
 
 // Verb that a person may or may not do.
@@ -76,6 +78,14 @@ func newBy(b *compile.Basis) By {
 
 // OfUser explains a person's access to an object. An empty field asks for all.
 func OfUser(e *Environment, user, object, field string) (Access, error) {
+	a, err := e.declaredFor(user, object, field)
+	if err == nil {
+		a.Enforcement = e.Enforcement(a.Roles)
+	}
+	return a, err
+}
+
+func (e *Environment) declaredFor(user, object, field string) (Access, error) {
 	o, err := e.object(object)
 	if err != nil {
 		return Access{}, err
@@ -186,6 +196,8 @@ type Holders struct {
 	Verb        v1alpha1.Verb `json:"verb"`
 	Object      string        `json:"object"`
 	Holders     []Holder      `json:"holders"`
+	// Enforcement of the roles that the holders hold it by.
+	Enforcement Enforcement `json:"enforcement"`
 }
 
 // WhoCan lists who may do a verb with an object.
@@ -197,8 +209,9 @@ func WhoCan(e *Environment, verb v1alpha1.Verb, object string) (Holders, error) 
 		return Holders{}, err
 	}
 	all := Holders{Environment: e.Name, Verb: verb, Object: object, Holders: []Holder{}}
+	var roles []string
 	for _, login := range e.Program.Logins() {
-		a, err := OfUser(e, login, object, "")
+		a, err := e.declaredFor(login, object, "")
 		if err != nil {
 			return Holders{}, err
 		}
@@ -208,6 +221,8 @@ func WhoCan(e *Environment, verb v1alpha1.Verb, object string) (Holders, error) 
 		}
 		restricted := slices.DeleteFunc(a.Fields, func(f Field) bool { return f.Access == "Full" })
 		all.Holders = append(all.Holders, Holder{User: login, Verb: v, Fields: restricted})
+		roles = append(roles, a.Roles...)
 	}
+	all.Enforcement = e.Enforcement(roles)
 	return all, nil
 }

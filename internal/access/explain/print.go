@@ -22,6 +22,7 @@ func (a *Access) print(out io.Writer) error {
 	w := newTable(out)
 	if len(a.Roles) == 0 {
 		w.line("%s holds no role in %s", a.User, a.Environment)
+		a.Enforcement.print(w)
 		return w.flush()
 	}
 	w.line("%s on %s in %s, as %s", a.User, a.Object, a.Environment, strings.Join(a.Roles, ", "))
@@ -39,6 +40,7 @@ func (a *Access) print(out io.Writer) error {
 		f := &a.Fields[i]
 		w.line("%s\t%s\t%s", f.Field, f.Access, reasons(f.By))
 	}
+	a.Enforcement.print(w)
 	return w.flush()
 }
 
@@ -46,6 +48,7 @@ func (h *Holders) print(out io.Writer) error {
 	w := newTable(out)
 	if len(h.Holders) == 0 {
 		w.line("nobody may %s %s in %s", h.Verb, h.Object, h.Environment)
+		h.Enforcement.print(w)
 		return w.flush()
 	}
 	w.line("USER\tSCOPE\tBY\tRESTRICTED FIELDS")
@@ -53,6 +56,7 @@ func (h *Holders) print(out io.Writer) error {
 		holder := &h.Holders[i]
 		w.line("%s\t%s\t%s\t%s", holder.User, holder.scope(), holder.reasons(), restrictions(holder.Fields))
 	}
+	h.Enforcement.print(w)
 	return w.flush()
 }
 

@@ -60,7 +60,7 @@ func Edges(t *target.Target) []Edge {
 		return edges
 	}
 	// Nobody but its checks has any business in a drill.
-	if n.Ingress != nil && t.Purpose != v1alpha1.PurposeDrill {
+	if n.Ingress != nil && !t.Closed && t.Purpose != v1alpha1.PurposeDrill {
 		edges = append(edges, Edge{From: outside(*n.Ingress), To: web, Protocol: corev1.ProtocolTCP, Port: config.TLSPort})
 	}
 	for _, i := range t.Integrations {

@@ -150,6 +150,19 @@ func TestQuarantineCutsOffPeopleAndIntegrationsAndNothingElse(t *testing.T) {
 	assert.Equal(t, "203.0.113.8/29", cut[2].To.Outside.CIDR)
 }
 
+func TestWhoIsKeptOutHasNoWayInAndNothingElseIsCutOff(t *testing.T) {
+	open := environments(t)["Running integrations ingress"]
+	closed := open
+	closed.Closed = true
+	kept := network.Edges(&closed)
+	cut := slices.DeleteFunc(network.Edges(&open), func(e network.Edge) bool {
+		return slices.ContainsFunc(kept, func(k network.Edge) bool { return assert.ObjectsAreEqual(e, k) })
+	})
+	require.Len(t, cut, 1)
+	assert.Equal(t, "ingress", cut[0].From.Outside.Namespace)
+	assert.Len(t, kept, len(network.Edges(&open))-1, "nothing new comes with it")
+}
+
 func TestTheApplicationOfADrillIsReachedByItsChecksAndTheOperatorOnly(t *testing.T) {
 	resolved := environments(t)["Running ingress drill"]
 	var from []string

@@ -21,6 +21,11 @@ func Unfilled(env *v1alpha1.CRMEnvironment) bool {
 	return env.Spec.Source != nil && env.Status.Source == nil && env.Status.Version == ""
 }
 
+// IsClosed tells whether people are kept out of an environment. Who lets them in again is the controller of access, when the roles hold.
+func IsClosed(env *v1alpha1.CRMEnvironment) bool {
+	return env.Status.Access != nil && env.Status.Access.ClosedSince != nil
+}
+
 // IsFilling tells whether a restore was made by an environment that is to be filled. It replaces nothing that is worth keeping.
 func IsFilling(r *v1alpha1.CRMRestore) bool {
 	owner := metav1.GetControllerOf(r)

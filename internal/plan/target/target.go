@@ -40,6 +40,8 @@ type Target struct {
 	Namespace   string
 	Hostname    string
 	State       v1alpha1.EnvironmentState
+	// Closed keeps people out until the role policies hold: the CRM may still let in who has left.
+	Closed bool
 
 	ClassName string
 	Class     v1alpha1.CRMClassSpec

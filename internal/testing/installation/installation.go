@@ -48,7 +48,15 @@ type Installation struct {
 }
 
 // Start prepares everything until the test ends.
-func Start(t *testing.T, s settings.Settings, options ...apitest.Option) *Installation {
+func Start(t testing.TB, s settings.Settings, options ...apitest.Option) *Installation {
+	t.Helper()
+	in := StartStill(t, s, options...)
+	controlplane.Run(t, in.Server)
+	return in
+}
+
+// StartStill is Start without Kubernetes' own controllers and nodes: what is created stays as it is.
+func StartStill(t testing.TB, s settings.Settings, options ...apitest.Option) *Installation {
 	t.Helper()
 	needs.Env(t, vaulttest.BinaryEnv, "a Vault server built by hack/devvault")
 	in := &Installation{
@@ -56,7 +64,6 @@ func Start(t *testing.T, s settings.Settings, options ...apitest.Option) *Instal
 		Vault:  vaulttest.Start(t), Layout: target.VaultSettings(s), reviewer: vaulttest.StartTokenReviewer(t),
 		TokenFile: filepath.Join(t.TempDir(), "token"),
 	}
-	controlplane.Run(t, in.Server)
 	scheme, err := controllers.Scheme()
 	require.NoError(t, err)
 	in.Client, err = client.New(in.Server.Config(), client.Options{Scheme: scheme, FieldValidation: metav1.FieldValidationStrict})
@@ -69,7 +76,7 @@ func Start(t *testing.T, s settings.Settings, options ...apitest.Option) *Instal
 }
 
 // Bootstrap prepares Vault for crmkeep. It may be repeated, as after its storage was lost.
-func (in *Installation) Bootstrap(t *testing.T) {
+func (in *Installation) Bootstrap(t testing.TB) {
 	t.Helper()
 	require.NoError(t, bootstrap.Run(t.Context(), in.Vault.Root(t), bootstrap.Options{
 		Settings: in.Layout,
@@ -81,13 +88,16 @@ func (in *Installation) Bootstrap(t *testing.T) {
 	}))
 }
 
+// KubernetesURL is where Vault asks who an operator is that logs in.
+func (in *Installation) KubernetesURL() string { return in.reviewer.URL }
+
 // OperatorConfig acts as the operator.
 func (in *Installation) OperatorConfig() *rest.Config {
 	return in.Server.As("system:serviceaccount:"+OperatorNamespace+":"+OperatorName, "system:serviceaccounts")
 }
 
 // grantRights gives the operator the role that is shipped, and no other: what it lacks shows here.
-func (in *Installation) grantRights(t *testing.T) {
+func (in *Installation) grantRights(t testing.TB) {
 	t.Helper()
 	content, err := os.ReadFile(apitest.File("config/rbac/role.yaml"))
 	require.NoError(t, err)

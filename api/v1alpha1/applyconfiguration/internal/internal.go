@@ -895,6 +895,14 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: observedGeneration
       type:
         scalar: numeric
+    - name: roles
+      type:
+        list:
+          elementType:
+            namedType: com.github.crmkeep.crmkeep.api.v1alpha1.PolicyRoleStatus
+          elementRelationship: associative
+          keys:
+          - name
 - name: com.github.crmkeep.crmkeep.api.v1alpha1.CRMTenant
   map:
     fields:
@@ -1534,12 +1542,21 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: environment
       type:
         scalar: string
+    - name: objects
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
     - name: reason
       type:
         scalar: string
     - name: role
       type:
         scalar: string
+    - name: state
+      type:
+        namedType: com.github.crmkeep.crmkeep.api.v1alpha1.RuleState
 - name: com.github.crmkeep.crmkeep.api.v1alpha1.ObjectLock
   map:
     fields:
@@ -1570,6 +1587,21 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: state
       type:
         namedType: com.github.crmkeep.crmkeep.api.v1alpha1.AccessPolicyState
+- name: com.github.crmkeep.crmkeep.api.v1alpha1.PolicyRoleStatus
+  map:
+    fields:
+    - name: name
+      type:
+        scalar: string
+    - name: notEnforced
+      type:
+        scalar: numeric
+    - name: rules
+      type:
+        scalar: numeric
+    - name: state
+      type:
+        namedType: com.github.crmkeep.crmkeep.api.v1alpha1.RuleState
 - name: com.github.crmkeep.crmkeep.api.v1alpha1.Purpose
   scalar: string
 - name: com.github.crmkeep.crmkeep.api.v1alpha1.RecoveryObjectives
@@ -1694,6 +1726,8 @@ var schemaYAML = typed.YAMLObject(`types:
           elementType:
             namedType: com.github.crmkeep.crmkeep.api.v1alpha1.Verb
           elementRelationship: associative
+- name: com.github.crmkeep.crmkeep.api.v1alpha1.RuleState
+  scalar: string
 - name: com.github.crmkeep.crmkeep.api.v1alpha1.Sensitivity
   scalar: string
 - name: com.github.crmkeep.crmkeep.api.v1alpha1.SeparationOfDuties

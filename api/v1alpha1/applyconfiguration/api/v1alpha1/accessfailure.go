@@ -15,7 +15,7 @@ type AccessFailureApplyConfiguration struct {
 	Reason *string `json:"reason,omitempty"`
 	// message for people.
 	Message *string `json:"message,omitempty"`
-	// since when it fails for this reason.
+	// since when it fails for this reason. A CRM that refuses and one that does not answer fail for the same.
 	Since *v1.Time `json:"since,omitempty"`
 }
 

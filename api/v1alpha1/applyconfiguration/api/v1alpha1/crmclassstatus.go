@@ -13,7 +13,7 @@ import (
 type CRMClassStatusApplyConfiguration struct {
 	// observedGeneration is the generation that the status speaks of.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
-	// conditions are Ready, Stalled.
+	// conditions are Ready, Stalled, CatalogueMatches.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 }
 

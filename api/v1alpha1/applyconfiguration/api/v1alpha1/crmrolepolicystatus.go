@@ -15,7 +15,10 @@ type CRMRolePolicyStatusApplyConfiguration struct {
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 	// conditions are Ready, Reconciling, Stalled, RolesEnforced.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
-	// notEnforced are rules that are not enforced in an environment, with the reason.
+	// roles of the policy, with how far they are enforced.
+	Roles []PolicyRoleStatusApplyConfiguration `json:"roles,omitempty"`
+	// notEnforced are rules that are not enforced as declared in an environment, with the reason. Where the policy is enforced, a rule that none of
+	// them is about is enforced as declared. Of more than 200 the first are listed; roles counts all.
 	NotEnforced []NotEnforcedRuleApplyConfiguration `json:"notEnforced,omitempty"`
 	// environments that the policy names, as they are.
 	Environments []PolicyEnvironmentStatusApplyConfiguration `json:"environments,omitempty"`
@@ -44,6 +47,19 @@ func (b *CRMRolePolicyStatusApplyConfiguration) WithConditions(values ...*v1.Con
 			panic("nil value passed to WithConditions")
 		}
 		b.Conditions = append(b.Conditions, *values[i])
+	}
+	return b
+}
+
+// WithRoles adds the given value to the Roles field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Roles field.
+func (b *CRMRolePolicyStatusApplyConfiguration) WithRoles(values ...*PolicyRoleStatusApplyConfiguration) *CRMRolePolicyStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithRoles")
+		}
+		b.Roles = append(b.Roles, *values[i])
 	}
 	return b
 }

@@ -2,15 +2,23 @@
 
 package v1alpha1
 
+import (
+	apiv1alpha1 "github.com/crmkeep/crmkeep/api/v1alpha1"
+)
+
 // NotEnforcedRuleApplyConfiguration represents a declarative configuration of the NotEnforcedRule type for use
 // with apply.
 //
-// NotEnforcedRule is a rule that an environment does not enforce.
+// NotEnforcedRule is what of a role an environment does not enforce as declared.
 type NotEnforcedRuleApplyConfiguration struct {
 	// environment where it is not enforced.
 	Environment *string `json:"environment,omitempty"`
 	// role of the rule.
 	Role *string `json:"role,omitempty"`
+	// objects of the catalogue that the role's rules are not enforced for as declared. Unset: it is about the role as a whole.
+	Objects []string `json:"objects,omitempty"`
+	// state of the rule there.
+	State *apiv1alpha1.RuleState `json:"state,omitempty"`
 	// reason why not, and what to do.
 	Reason *string `json:"reason,omitempty"`
 }
@@ -34,6 +42,24 @@ func (b *NotEnforcedRuleApplyConfiguration) WithEnvironment(value string) *NotEn
 // If called multiple times, the Role field is set to the value of the last call.
 func (b *NotEnforcedRuleApplyConfiguration) WithRole(value string) *NotEnforcedRuleApplyConfiguration {
 	b.Role = &value
+	return b
+}
+
+// WithObjects adds the given value to the Objects field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Objects field.
+func (b *NotEnforcedRuleApplyConfiguration) WithObjects(values ...string) *NotEnforcedRuleApplyConfiguration {
+	for i := range values {
+		b.Objects = append(b.Objects, values[i])
+	}
+	return b
+}
+
+// WithState sets the State field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the State field is set to the value of the last call.
+func (b *NotEnforcedRuleApplyConfiguration) WithState(value apiv1alpha1.RuleState) *NotEnforcedRuleApplyConfiguration {
+	b.State = &value
 	return b
 }
 
