@@ -9,6 +9,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/crmkeep/crmkeep/internal/access/explain"
+	"github.com/crmkeep/crmkeep/internal/access/review/show"
 	"github.com/crmkeep/crmkeep/internal/agent"
 	"github.com/crmkeep/crmkeep/internal/agent/postgres"
 	"github.com/crmkeep/crmkeep/internal/backup/job"
@@ -17,6 +18,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/backup/verify"
 	"github.com/crmkeep/crmkeep/internal/check"
 	"github.com/crmkeep/crmkeep/internal/exec"
+	"github.com/crmkeep/crmkeep/internal/invite"
 	"github.com/crmkeep/crmkeep/internal/manager"
 	"github.com/crmkeep/crmkeep/internal/preview"
 	"github.com/crmkeep/crmkeep/internal/vault/bootstrap"
@@ -30,9 +32,9 @@ func main() {
 		SilenceErrors: true,
 	}
 	vault := &cobra.Command{Use: "vault", Short: "Prepare Vault for crmkeep"}
-	vault.AddCommand(bootstrap.NewCommand())
+	vault.AddCommand(bootstrap.NewCommand(), bootstrap.NewInviterCommand())
 	root.AddCommand(
-		manager.NewCommand(), preview.NewCommand(), explain.NewCommand(), explain.NewWhoCanCommand(), vault,
+		manager.NewCommand(), preview.NewCommand(), explain.NewCommand(), explain.NewWhoCanCommand(), show.NewCommand(), invite.NewCommand(), vault,
 		agent.NewCommand(), exec.NewCommand(), exec.NewInstallCommand(), postgres.NewInitCommand(),
 		run.NewCommand(), restore.NewCommand(), verify.NewCommand(), check.NewCommand(),
 	)

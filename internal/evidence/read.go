@@ -17,7 +17,7 @@ var ErrUntrusted = errors.New("the statement is signed by another key than the e
 const kindDestruction = "DestructionStatement"
 
 // Read verifies a certificate, as it stands in its ConfigMap, by the environment's evidence keys, of which any may have signed, and
-// gives the text of its statement: of a destruction or a drill. What it says is looked at only when its signature fits.
+// gives the text of its statement: of a destruction, a drill or a review. What it says is looked at only when its signature fits.
 func Read(certificate []byte, trusted ...ed25519.PublicKey) (string, error) {
 	var c Certificate
 	decoder := json.NewDecoder(bytes.NewReader(certificate))
@@ -41,8 +41,8 @@ func Read(certificate []byte, trusted ...ed25519.PublicKey) (string, error) {
 	if err := json.Unmarshal([]byte(text), &of); err != nil {
 		return "", fmt.Errorf("reading the statement: %w", err)
 	}
-	if of.Kind != kindDestruction && of.Kind != kindDrill {
-		return "", fmt.Errorf("a %q is neither a DestructionStatement nor a DrillStatement", of.Kind)
+	if !slices.Contains([]string{kindDestruction, kindDrill, KindReview}, of.Kind) {
+		return "", fmt.Errorf("a %q is neither a DestructionStatement, a DrillStatement nor a ReviewStatement", of.Kind)
 	}
 	return text, nil
 }

@@ -29,7 +29,7 @@ var kinds = []struct {
 	{name: "CRMEnvironment", plural: "crmenvironments", short: "crme", namespaced: true,
 		columns: []string{"Name", "Class", "Version", "State", "URL", "Ready", "Reason", "Last Proven", "Age"}},
 	{name: "CRMRolePolicy", plural: "crmrolepolicies", short: "crmrp", namespaced: true,
-		columns: []string{"Name", "Drift", "Ready", "Reason", "Age"}},
+		columns: []string{"Name", "Drift", "Enforced", "Ready", "Reason", "Age"}},
 	{name: "CRMBackupLocation", plural: "crmbackuplocations", short: "crmloc",
 		columns: []string{"Name", "Region", "Bucket", "Ready", "Reason", "Checked", "Age"}},
 	{name: "CRMBackupSchedule", plural: "crmbackupschedules", short: "crmbs", namespaced: true,

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/crmkeep/crmkeep/internal/access/explain"
+	"github.com/crmkeep/crmkeep/internal/access/review/show"
 	"github.com/crmkeep/crmkeep/internal/agent"
 	"github.com/crmkeep/crmkeep/internal/agent/postgres"
 	"github.com/crmkeep/crmkeep/internal/backup/restore"
@@ -19,6 +20,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/backup/verify"
 	"github.com/crmkeep/crmkeep/internal/check"
 	"github.com/crmkeep/crmkeep/internal/exec"
+	"github.com/crmkeep/crmkeep/internal/invite"
 	"github.com/crmkeep/crmkeep/internal/manager"
 	"github.com/crmkeep/crmkeep/internal/preview"
 	"github.com/crmkeep/crmkeep/internal/settings"
@@ -53,6 +55,8 @@ func TestEveryFlagIsInTheReference(t *testing.T) {
 		"crmkeep agent": agent.NewCommand(), "crmkeep exec": exec.NewCommand(), "crmkeep postgres-init": postgres.NewInitCommand(),
 		"crmkeep restore": restore.NewCommand(), "crmkeep backup": run.NewCommand(), "crmkeep check http": check.NewCommand().Commands()[0],
 		"crmkeep explain access": explain.NewCommand().Commands()[0], "crmkeep who-can": explain.NewWhoCanCommand(),
+		"crmkeep vault inviter": bootstrap.NewInviterCommand(), "crmkeep invite": invite.NewCommand(), "crmkeep invite open": invite.NewCommand().Commands()[0],
+		"crmkeep review":          show.NewCommand(),
 		"crmkeep verify manifest": verify.NewCommand().Commands()[0], "crmkeep verify statement": verify.NewCommand().Commands()[1],
 	} {
 		_, section, ok := strings.Cut(page, "\n## "+name+"\n")

@@ -8,6 +8,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -61,6 +64,29 @@ func edit[T client.Object](object T, change func(T)) func(context.Context, clien
 		}
 		change(object)
 		return c.Update(ctx, object)
+	}
+}
+
+// patch reads an object and sends what changes.
+func patch[T client.Object](object T, change func(T)) func(context.Context, client.Client) error {
+	return func(ctx context.Context, c client.Client) error {
+		if err := c.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
+			return err
+		}
+		before := object.DeepCopyObject().(client.Object)
+		change(object)
+		return c.Patch(ctx, object, client.MergeFrom(before))
+	}
+}
+
+// raw changes a label without reading the object.
+func raw(group, version, kind, namespace, name string) func(context.Context, client.Client) error {
+	object := &unstructured.Unstructured{}
+	object.SetGroupVersionKind(schema.GroupVersionKind{Group: group, Version: version, Kind: kind})
+	object.SetNamespace(namespace)
+	object.SetName(name)
+	return func(ctx context.Context, c client.Client) error {
+		return c.Patch(ctx, object.DeepCopy(), client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"changed":"yes"}}}`)))
 	}
 }
 

@@ -116,7 +116,7 @@ func TestWhatASchedulesBackupsAreMarkedWithIsCrmkeepsAlone(t *testing.T) {
 		},
 		{name: "crmkeep makes a schedule's backup", user: operator, request: creation(scheduled(backup("new")))},
 		{
-			name: "who may override changes a mark", user: breakGlass,
+			name: "who may override changes a mark", user: overrider,
 			request: edit(backup("nightly-1"), func(b *v1alpha1.CRMBackup) { b.Labels = nil }),
 		},
 		{

@@ -26,7 +26,7 @@ func TestManagedObjectsAreChangedByCrmkeepAlone(t *testing.T) {
 		}
 		forged := object.DeepCopyObject().(client.Object)
 		forged.SetNamespace(elsewhere)
-		for _, user := range []string{operator, breakGlass, collector} {
+		for _, user := range []string{operator, overrider, collector} {
 			verdicts = append(verdicts,
 				verdict{name: fmt.Sprintf("%s edits a %T", user, object), user: user, request: edit(object, annotate)},
 				verdict{name: fmt.Sprintf("%s deletes a %T", user, object), user: user, request: deletion(object)})
@@ -69,7 +69,7 @@ func TestNamespacesOfCrmkeepAreDeletedByCrmkeepAlone(t *testing.T) {
 			request: edit(of(workload), func(n *corev1.Namespace) { n.Labels["pod-security.kubernetes.io/enforce"] = "privileged" }),
 		},
 		{name: "a cluster admin deletes another namespace", user: platform, request: deletion(of(elsewhere))},
-		{name: "who may override deletes a workload namespace", user: breakGlass, request: deletion(of(workload))},
+		{name: "who may override deletes a workload namespace", user: overrider, request: deletion(of(workload))},
 		{name: "crmkeep deletes a workload namespace", user: operator, request: deletion(of(workload))},
 	})
 }

@@ -33,7 +33,7 @@ func TestNamespacesAreLabelledByCrmkeepAlone(t *testing.T) {
 				request: creation(of("crm-other", map[string]string{key: "acme"})),
 			},
 			verdict{
-				name: "who may override sets " + key, user: breakGlass,
+				name: "who may override sets " + key, user: overrider,
 				request: edit(of(elsewhere, nil), set(key, "acme")),
 			},
 			verdict{

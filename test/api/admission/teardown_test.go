@@ -20,7 +20,7 @@ func TestATeardownIsEndedByCrmkeepAlone(t *testing.T) {
 			request: edit(environment("ending"), release),
 		},
 		{name: "crmkeep ends a teardown", user: operator, request: edit(environment("ending"), release)},
-		{name: "who may override skips a teardown", user: breakGlass, request: edit(environment("ending"), release)},
+		{name: "who may override skips a teardown", user: overrider, request: edit(environment("ending"), release)},
 		{
 			name: "a tenant's admin removes another finalizer", user: tenantAdmin,
 			request: edit(environment("ending"), func(e *v1alpha1.CRMEnvironment) {

@@ -16,14 +16,23 @@ const (
 	operator = "system:serviceaccount:crmkeep-system:crmkeep"
 	// platform is a cluster admin.
 	platform = "platform@example.com"
-	// breakGlass may edit everything but crmkeep's kinds, and holds crmkeep-override.
-	breakGlass = "break-glass@example.com"
+	// overrider may edit everything but crmkeep's kinds, and holds crmkeep-override.
+	overrider = "break-glass@example.com"
 	// tenantAdmin is an admin of the tenant acme.
 	tenantAdmin = "li.na@acme.example"
 	// tenantAuditor is an auditor of the tenant acme.
 	tenantAuditor = "auditor@acme.example"
 	// approver approves for every tenant.
 	approver = "wei.zhang@example.com"
+	// opener may break the glass of every tenant's CRMs, and so may secondOpener.
+	opener       = "on-call@example.com"
+	secondOpener = "second.on-call@example.com"
+	// auditor audits the whole platform.
+	auditor = "audit@example.com"
+	// classReader may look which products there are.
+	classReader = "developer@example.com"
+	// stranger has logged in to the cluster, and that is all.
+	stranger = "stranger@example.com"
 	// collector is one of Kubernetes' own controllers.
 	collector = "system:serviceaccount:kube-system:generic-garbage-collector"
 	// kubelet is a node.
@@ -36,6 +45,9 @@ var groups = map[string][]string{
 	kubelet:   {"system:nodes"},
 }
 
+// clients of users are made once: each asks the API server for all of its kinds.
+var clients = map[string]client.Client{}
+
 // configOf acts as a user.
 func configOf(t *testing.T, user string) *rest.Config {
 	t.Helper()
@@ -45,9 +57,12 @@ func configOf(t *testing.T, user string) *rest.Config {
 // clientOf acts as a user and really writes.
 func clientOf(t *testing.T, user string) client.Client {
 	t.Helper()
-	c, err := client.New(configOf(t, user), client.Options{Scheme: kindScheme(t)})
-	require.NoError(t, err)
-	return c
+	if clients[user] == nil {
+		c, err := client.New(configOf(t, user), client.Options{Scheme: kindScheme(t)})
+		require.NoError(t, err)
+		clients[user] = c
+	}
+	return clients[user]
 }
 
 // grantRights binds the users to their roles.
@@ -67,9 +82,13 @@ func grantRights(t *testing.T, c client.Client) {
 	bindCluster(t, c, platform, "cluster-admin")
 	bindCluster(t, c, collector, "cluster-admin")
 	bindCluster(t, c, kubelet, "cluster-admin")
-	bindCluster(t, c, breakGlass, "everything-but-crmkeep")
-	bindCluster(t, c, breakGlass, "crmkeep-override")
+	bindCluster(t, c, overrider, "everything-but-crmkeep")
+	bindCluster(t, c, overrider, "crmkeep-override")
 	bindCluster(t, c, approver, "crmkeep-approver")
+	bindCluster(t, c, opener, "crmkeep-breakglass")
+	bindCluster(t, c, secondOpener, "crmkeep-breakglass")
+	bindCluster(t, c, auditor, "crmkeep-auditor")
+	bindCluster(t, c, classReader, "crmkeep-class-reader")
 	bindHome(t, c, tenantAdmin, "crmkeep-tenant-admin")
 	bindHome(t, c, tenantAuditor, "crmkeep-tenant-auditor")
 }

@@ -35,7 +35,7 @@ func TestAWorkloadNamespaceIsEnteredByCrmkeepAlone(t *testing.T) {
 	for way, request := range ways {
 		verdicts = append(verdicts,
 			verdict{name: "a cluster admin cannot " + way, user: platform, refusal: refusal, request: request},
-			verdict{name: "who may override can " + way, user: breakGlass, request: request},
+			verdict{name: "who may override can " + way, user: overrider, request: request},
 			verdict{name: "crmkeep can " + way, user: operator, request: request},
 			verdict{name: "a controller of Kubernetes can " + way, user: collector, request: request})
 	}

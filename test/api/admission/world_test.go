@@ -24,6 +24,8 @@ import (
 var (
 	home     = naming.HomeNamespace("acme")
 	workload = naming.WorkloadNamespace("acme", "prod")
+	// otherHome is another tenant's.
+	otherHome = naming.HomeNamespace("globex")
 )
 
 // elsewhere is a namespace that crmkeep does not know.
@@ -53,6 +55,7 @@ func prepare(t *testing.T) {
 		for name, labels := range map[string]map[string]string{
 			home:      managed(map[string]string{naming.LabelNamespace: naming.NamespaceHome}),
 			workload:  managed(map[string]string{naming.LabelNamespace: naming.NamespaceWorkload}),
+			otherHome: {naming.LabelManagedBy: naming.ManagedBy, naming.LabelTenant: "globex", naming.LabelNamespace: naming.NamespaceHome},
 			elsewhere: nil,
 		} {
 			create(t, admin, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}})
@@ -61,7 +64,11 @@ func prepare(t *testing.T) {
 		for _, object := range managedObjects() {
 			create(t, admin, object)
 		}
-		create(t, admin, pod(), environment("plain"), approved(environment("approved"), approver), tornDown(environment("ending")))
+		create(t, admin, pod(), environment("plain"), approved(environment("approved"), approver), tornDown(environment("ending")), opened(environment("opened"), opener))
+		create(t, admin, rolePolicy(home), evidenceAt(home), foreign(environment("theirs")), rolePolicy(otherHome), evidenceAt(otherHome), evidenceAt(elsewhere))
+		for _, kind := range []string{"crmclass", "crmtenant", "crmbackuplocation"} {
+			install(t, admin, "test/api/testdata/"+kind)
+		}
 		create(t, admin, backup("by-hand"), scheduled(backup("nightly-1")), copyOf("copied", v1alpha1.PurposeSandbox), copyOf("drill", v1alpha1.PurposeDrill))
 		install(t, admin, "config/admission")
 		prepared = true
@@ -118,6 +125,24 @@ func approved(e *v1alpha1.CRMEnvironment, by string) *v1alpha1.CRMEnvironment {
 func tornDown(e *v1alpha1.CRMEnvironment) *v1alpha1.CRMEnvironment {
 	e.Finalizers = []string{naming.FinalizerEnvironment, "example.com/other"}
 	return e
+}
+
+// foreign is of another tenant.
+func foreign(e *v1alpha1.CRMEnvironment) *v1alpha1.CRMEnvironment {
+	e.Namespace = otherHome
+	return e
+}
+
+func rolePolicy(namespace string) *v1alpha1.CRMRolePolicy {
+	return &v1alpha1.CRMRolePolicy{
+		ObjectMeta: metav1.ObjectMeta{Name: "sales", Namespace: namespace},
+		Spec:       v1alpha1.CRMRolePolicySpec{Environments: []string{"prod"}, Roles: []v1alpha1.Role{{Name: "rep"}}},
+	}
+}
+
+// evidenceAt is a ConfigMap as crmkeep leaves evidence in.
+func evidenceAt(namespace string) *corev1.ConfigMap {
+	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "prod-review", Namespace: namespace, Labels: managed(map[string]string{})}}
 }
 
 func pod() *corev1.Pod {
