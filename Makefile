@@ -80,18 +80,19 @@ test: test-integration test-tools test-scale test-e2e ## Run every test there is
 
 .PHONY: test-unit
 test-unit: ## Run what needs Go only: unit and golden tests
-	env -u KUBEBUILDER_ASSETS -u CRMKEEP_VAULT_BINARY -u CRMKEEP_TRYTON_ROOT -u CRMKEEP_REQUIRE_ALL go test ./...
+	env -u KUBEBUILDER_ASSETS -u CRMKEEP_VAULT_BINARY -u CRMKEEP_TRYTON_ROOT -u CRMKEEP_NOCOBASE_DIR -u CRMKEEP_REQUIRE_ALL go test ./...
 
 .PHONY: test-api
 test-api: ## Run the tests on a real API server: the kinds' rules, admission, controllers
 	$(WITH_API) $(TEST)=pkgname --packages="$$(grep -rl --include='*_test.go' internal/testing/apitest . | xargs dirname | sort -u | tr '\n' ' ')" -- -timeout=25m
 
 .PHONY: test-integration
-test-integration: packages ## Run all tests but those on a cluster, with a real API server, Vault, Postgres and Tryton (needs root)
-	$(WITH_ALL) export CRMKEEP_TRYTON_ROOT="$${CRMKEEP_TRYTON_ROOT:-$$(hack/images/rootfs.sh tryton)}"; $(TEST)=pkgname --packages=./... -- -timeout=25m
+test-integration: packages ## Run all tests but those on a cluster, with a real API server, Vault, Postgres, Tryton and NocoBase (needs root)
+	$(WITH_ALL) export CRMKEEP_TRYTON_ROOT="$${CRMKEEP_TRYTON_ROOT:-$$(hack/images/rootfs.sh tryton)}" \
+		CRMKEEP_NOCOBASE_DIR="$${CRMKEEP_NOCOBASE_DIR:-$$(hack/nocobase/install.sh)}"; $(TEST)=pkgname --packages=./... -- -timeout=25m
 
 .PHONY: test-faults
-test-faults: packages ## Kill the manager at every write of a whole life, and lie to it in every way; needs root; make test tries a sample (1 h)
+test-faults: packages ## Kill the manager at every write of a whole life, and lie to it in every way; needs root; make test tries a sample (2 h)
 	$(WITH_ALL) go test ./test/faults -count=1 -timeout=3h -v -full
 	$(WITH_ALL) CRMKEEP_MANAGER_AWAY=10m go test ./test/e2e -tags=e2e -count=1 -timeout=1h -v -run=TestNoAcknowledgedWriteIsLost
 
@@ -115,6 +116,10 @@ bench-agent: packages ## Measure a database connection through the agent beside 
 .PHONY: bench-backup
 bench-backup: packages ## Measure a backup beside pg_dump | restic by hand; BENCH_BYTES=N for less than 1 GiB (15 min)
 	$(WITH_ALL) hack/bench-backup.sh
+
+.PHONY: bench-roles
+bench-roles: packages ## Measure role policies on a real Tryton, and a leaver of 200 CRMs; needs root (5 min)
+	$(WITH_ALL) export CRMKEEP_TRYTON_ROOT="$${CRMKEEP_TRYTON_ROOT:-$$(hack/images/rootfs.sh tryton)}"; hack/bench-roles.sh
 
 .PHONY: bench-scale
 bench-scale: ## Measure N environments at once beside a bare client and Helm; OPTIONS='--rounds=1 ...' (N=300: 1 h)

@@ -66,11 +66,11 @@ say 'A tenant and its CRM are declared'
 declare_tenant
 say 'A second environment, which must not get into the first'
 kubectl apply -f "$DEMO/other-environment.yaml"
-condition Ready True test 300
 if local_node; then
-	say 'A backup of production, and a drill'
+	say 'A backup of production, and a drill, while that comes up'
 	"$DEMO/backup.sh"
 fi
+condition Ready True test 300
 
 for proof in "$DEMO"/proofs/*.sh; do
 	name=$(basename "$proof" .sh)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes a backup of production to both locations, damages what one of them holds, and declares a schedule whose drill is due within a minute;
-# besides an environment that will be shredded. All of that goes on by itself: proofs 6 and 7 look what came of it.
+# besides an environment that will be shredded. All of that goes on by itself: proofs 7 and 8 look what came of it.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 use_cluster
 local_node || exit 0
@@ -15,6 +15,10 @@ damage() {
 	done < <(find "$STATE/s3/$1/buckets/backups/keep/$(namespace_of prod)" -path '*/repository/data/*' -type f)
 }
 
+# forget LOCATION: takes away what a run before this one has damaged there, as whoever keeps the store would. A backup makes a new repository.
+forget() { rm -rf "$STATE/s3/$1"/{buckets,metadata}/backups/keep/"$(namespace_of prod)"; }
+
+forget near
 crm prod create "Customer of demo-$run" >/dev/null
 kubectl apply -f - >/dev/null <<-YAML
 	apiVersion: crmkeep.io/v1alpha1

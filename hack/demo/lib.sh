@@ -106,6 +106,26 @@ person() {
 # crm ENVIRONMENT ARGUMENT...: what a person does in Tryton, see crm.py.
 crm() { person "$1" "$DEMO/crm.py" "$(database_of "$1")/" "${@:2}"; }
 
+# first_password ENVIRONMENT LOGIN TOKEN: that crmkeep has made for a person. Never print it.
+first_password() {
+	local name
+	name=$(printf %s "$2" | sha256sum | cut -c1-32)
+	vault "$3" GET "crmkeep-kv/data/$(namespace_of "$1")/invitations/$name" | jq -r .data.data.password
+}
+
+# colleague ENVIRONMENT LOGIN ARGUMENT...: what somebody with a role does in Tryton with the first password, or the administrator "admin" with
+# theirs, from behind the ingress controller; see colleague.py.
+colleague() {
+	local token
+	token=$(officer_token "$1")
+	if [ "$2" = admin ]; then admin_password "$1" "$token"; else first_password "$1" "$2" "$token"; fi | colleague_with "$@"
+}
+
+# colleague_with ENVIRONMENT LOGIN ARGUMENT...: the same with the password that is its standard input.
+colleague_with() {
+	python "$CLIENT/client" "$DEMO/colleague.py" "https://$(web_of "$1").$(namespace_of "$1").svc/$(database_of "$1")/" "$(ca_chain)" "${@:2}"
+}
+
 # await SECONDS WHAT COMMAND...: retry until it succeeds.
 await() {
 	local until=$((SECONDS + $1)) what=$2

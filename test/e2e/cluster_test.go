@@ -84,10 +84,16 @@ func (c *cluster) as(t *testing.T, user string, groups ...string) client.Client 
 
 // shell runs a function of hack/demo/lib.sh for a tenant, or a program, and gives its output without the last line's end.
 func (c *cluster) shell(ctx context.Context, tenant string, args ...string) (string, error) {
+	return c.shellWith(ctx, tenant, "", args...)
+}
+
+// shellWith does so with a standard input, which is where secrets go: arguments are visible to everybody on the machine.
+func (c *cluster) shellWith(ctx context.Context, tenant, input string, args ...string) (string, error) {
 	library := filepath.Join(c.repo, "hack/demo/lib.sh")
 	command := exec.CommandContext(ctx, "bash", append([]string{"-c", `. "$0" && use_cluster && "$@"`, library}, args...)...)
 	command.Env = append(os.Environ(), "KUBECONFIG="+c.kubeconfig, "CRMKEEP_TENANT="+tenant)
 	var out, problems bytes.Buffer
+	command.Stdin = strings.NewReader(input)
 	command.Stdout, command.Stderr = &out, &problems
 	if err := command.Run(); err != nil {
 		return "", fmt.Errorf("%s: %w: %s%s", args[0], err, out.String(), problems.String())

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,6 +12,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/crmkeep/crmkeep/internal/testing/loopback"
 )
 
 // patience is how long anything may take.
@@ -29,11 +30,11 @@ type manager struct {
 
 // startManager returns when the manager's caches are full and its workers run; it says how long that took.
 func startManager(ctx context.Context, w *world, o options) (*manager, time.Duration, error) {
-	metrics, err := freeAddress()
+	metrics, err := loopback.Find()
 	if err != nil {
 		return nil, 0, err
 	}
-	profiles, err := freeAddress()
+	profiles, err := loopback.Find()
 	if err != nil {
 		return nil, 0, err
 	}
@@ -121,12 +122,4 @@ func (m *manager) live(ctx context.Context) (float64, error) {
 
 func poll(ctx context.Context, every time.Duration, done func() (bool, error)) error {
 	return wait.PollUntilContextTimeout(ctx, every, patience, true, func(context.Context) (bool, error) { return done() })
-}
-
-func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
 }
