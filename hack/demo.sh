@@ -43,7 +43,7 @@ down() {
 	kubectl delete crmtenant "$TENANT" --ignore-not-found
 	"$("$REPO/hack/tools/install.sh" helm)" uninstall crmkeep --namespace crmkeep-system --ignore-not-found --wait
 	# The API server holds to the admission policies for a moment after they are gone.
-	await 60 'leave to delete the namespaces' kubectl delete namespace crmkeep-system "$CLIENT" "$STRANGER" "$HOME_NAMESPACE" "$(namespace_of prod)" "$(namespace_of test)" --ignore-not-found
+	await 60 'leave to delete the namespaces' kubectl delete namespace crmkeep-system "$CLIENT" "$STRANGER" "$HOME_NAMESPACE" "$(namespace_of prod)" "$(namespace_of test)" "$(namespace_of leaving)" --ignore-not-found
 	kubectl delete clusterrolebinding demo-break-glass demo-break-glass-override --ignore-not-found
 	kubectl delete clusterrole demo-break-glass --ignore-not-found
 	kubectl get crd -o name | { grep 'crmkeep\.io$' || true; } | xargs -r kubectl delete

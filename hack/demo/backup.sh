@@ -27,14 +27,8 @@ kubectl apply -f - >/dev/null <<-YAML
 	spec:
 	  environmentRef: {name: prod}
 	  locations: [near, far]
-	---
-	apiVersion: crmkeep.io/v1alpha1
-	kind: CRMEnvironment
-	metadata: {name: leaving, namespace: $HOME_NAMESPACE}
-	spec:
-	  classRef: {name: tryton}
-	  purpose: Development
 YAML
+kubectl apply -f "$DEMO/leaving-environment.yaml" >/dev/null
 await 300 'the backup to end' ended crmbackup "demo-$run"
 expect Complete "$(field crmbackup "demo-$run" .status.phase)" "a backup of $(field crmbackup "demo-$run" .status.record.rows) rows is in both locations"
 damage near
