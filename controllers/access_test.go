@@ -40,6 +40,14 @@ func policyIsEnforcedAndSaysSo(t *testing.T, in *installation) {
 	k.passes(t)
 	require.NoError(t, k.Get(t.Context(), client.ObjectKeyFromObject(k.env), k.env))
 	assert.Equal(t, version, k.env.ResourceVersion, "a pass that finds nothing new writes nothing")
+
+	edit(t, in, p, func(p *v1alpha1.CRMRolePolicy) {
+		p.Spec.People = []v1alpha1.PolicyPerson{{Name: li, DisplayName: "李娜", Email: "li@mail.acme.example"}}
+	})
+	k.until(t, "the account has its new name", func() error { return mustBe(k.Account(li).Name == "李娜", "%+v", k.Account(li)) })
+	assert.Equal(t, "li@mail.acme.example", k.Account(li).Email)
+	k.roles(t, "True Succeeded")
+	assert.True(t, k.canLogIn(li), "with the password of before")
 }
 
 func leaverIsOutAndStatusSaysWhen(t *testing.T, in *installation) {

@@ -51,6 +51,13 @@ type CRMRolePolicySpec struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=200
 	Bindings []RoleBinding `json:"bindings,omitempty"`
+	// people say what else the CRM shows of those who are bound than the name that they log in with. Of several policies that speak of one
+	// person, the first by name decides. Who is bound nowhere is none.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=1000
+	People []PolicyPerson `json:"people,omitempty"`
 	// separation lists roles that no one person may hold together.
 	// +optional
 	// +listType=map
@@ -192,6 +199,27 @@ type RoleBinding struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=500
 	Reason string `json:"reason,omitempty"`
+}
+
+// PolicyPerson is what the CRM shows of a person.
+type PolicyPerson struct {
+	// name that the person logs in with, as in bindings.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=200
+	Name string `json:"name"`
+	// displayName in the CRM's screens. Unset: name.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=100
+	// +kubebuilder:validation:Pattern=`^[\p{L}\p{M}\p{N}\p{P}\p{S}]([\p{L}\p{M}\p{N}\p{P}\p{S} ]*[\p{L}\p{M}\p{N}\p{P}\p{S}])?$`
+	DisplayName string `json:"displayName,omitempty"`
+	// email address. Unset: name, if that is an address.
+	// +optional
+	// +kubebuilder:validation:MinLength=3
+	// +kubebuilder:validation:MaxLength=200
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$`
+	Email string `json:"email,omitempty"`
 }
 
 // SeparationOfDuties lists roles that no one person may hold together.

@@ -172,6 +172,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.PersonApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PolicyEnvironmentStatus"):
 		return &apiv1alpha1.PolicyEnvironmentStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PolicyPerson"):
+		return &apiv1alpha1.PolicyPersonApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PolicyRoleStatus"):
 		return &apiv1alpha1.PolicyRoleStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RecoveryObjectives"):

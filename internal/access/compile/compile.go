@@ -36,6 +36,7 @@ type Program struct {
 	objects  catalogue
 	roles    map[string]*role
 	people   map[string]holdings
+	shown    map[string]v1alpha1.PolicyPerson
 	next     time.Time
 }
 
@@ -43,7 +44,7 @@ type Program struct {
 func Compile(in Input) *Program {
 	p := &Program{
 		class: in.Class, exempt: access.ReservedLogins(in.Class), objects: newCatalogue(in.Class),
-		roles: make(map[string]*role), people: make(map[string]holdings),
+		roles: make(map[string]*role), people: make(map[string]holdings), shown: make(map[string]v1alpha1.PolicyPerson),
 	}
 	for _, policy := range in.Policies {
 		if access.In(policy, in.Environment) {
@@ -54,6 +55,7 @@ func Compile(in Input) *Program {
 	for _, policy := range p.policies {
 		p.addRoles(policy)
 		p.addPeople(policy, in.Now)
+		p.addShown(policy)
 	}
 	return p
 }
@@ -77,7 +79,8 @@ func (p *Program) Plan() access.Plan {
 	for _, login := range sortedKeys(p.people) {
 		roles := native.forPerson(p.sourcesOf, sortedKeys(p.people[login]))
 		plan.People = append(plan.People, access.Person{
-			Login: login, DisplayName: login, Email: email(login), Roles: roles.names, Session: roles.session,
+			Login: login, DisplayName: cmp.Or(p.shown[login].DisplayName, login), Email: cmp.Or(p.shown[login].Email, email(login)),
+			Roles: roles.names, Session: roles.session,
 		})
 	}
 	for _, name := range sortedKeys(native.roles) {

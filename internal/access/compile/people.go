@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -45,6 +46,15 @@ func (p *Program) bind(subjects []v1alpha1.Subject, role string, until time.Time
 		if !ok || !before.IsZero() && (until.IsZero() || until.After(before)) {
 			held[role] = until
 		}
+	}
+}
+
+// addShown notes what the policy says of people, where no policy before it does.
+func (p *Program) addShown(policy *v1alpha1.CRMRolePolicy) {
+	for _, person := range policy.Spec.People {
+		known := p.shown[person.Name]
+		known.DisplayName, known.Email = cmp.Or(known.DisplayName, person.DisplayName), cmp.Or(known.Email, person.Email)
+		p.shown[person.Name] = known
 	}
 }
 

@@ -848,6 +848,14 @@ var schemaYAML = typed.YAMLObject(`types:
           elementType:
             scalar: string
           elementRelationship: associative
+    - name: people
+      type:
+        list:
+          elementType:
+            namedType: com.github.crmkeep.crmkeep.api.v1alpha1.PolicyPerson
+          elementRelationship: associative
+          keys:
+          - name
     - name: roles
       type:
         list:
@@ -1587,6 +1595,18 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: state
       type:
         namedType: com.github.crmkeep.crmkeep.api.v1alpha1.AccessPolicyState
+- name: com.github.crmkeep.crmkeep.api.v1alpha1.PolicyPerson
+  map:
+    fields:
+    - name: displayName
+      type:
+        scalar: string
+    - name: email
+      type:
+        scalar: string
+    - name: name
+      type:
+        scalar: string
 - name: com.github.crmkeep.crmkeep.api.v1alpha1.PolicyRoleStatus
   map:
     fields:

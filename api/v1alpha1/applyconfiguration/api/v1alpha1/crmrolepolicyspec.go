@@ -13,6 +13,9 @@ type CRMRolePolicySpecApplyConfiguration struct {
 	Roles []RoleApplyConfiguration `json:"roles,omitempty"`
 	// bindings say who holds which role.
 	Bindings []RoleBindingApplyConfiguration `json:"bindings,omitempty"`
+	// people say what else the CRM shows of those who are bound than the name that they log in with. Of several policies that speak of one
+	// person, the first by name decides. Who is bound nowhere is none.
+	People []PolicyPersonApplyConfiguration `json:"people,omitempty"`
 	// separation lists roles that no one person may hold together.
 	Separation []SeparationOfDutiesApplyConfiguration `json:"separation,omitempty"`
 	// drift says what becomes of changes made in the CRM's own screens. Unset: Revert.
@@ -59,6 +62,19 @@ func (b *CRMRolePolicySpecApplyConfiguration) WithBindings(values ...*RoleBindin
 			panic("nil value passed to WithBindings")
 		}
 		b.Bindings = append(b.Bindings, *values[i])
+	}
+	return b
+}
+
+// WithPeople adds the given value to the People field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the People field.
+func (b *CRMRolePolicySpecApplyConfiguration) WithPeople(values ...*PolicyPersonApplyConfiguration) *CRMRolePolicySpecApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithPeople")
+		}
+		b.People = append(b.People, *values[i])
 	}
 	return b
 }
