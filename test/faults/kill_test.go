@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/crmkeep/crmkeep/internal/testing/faultproxy"
 )
@@ -26,8 +27,10 @@ func killedAtAnyWriteGoesOn(t *testing.T, w *world, expected reference) {
 	tokens := len(w.vaultList(t, "auth/token/accessors", ""))
 	tried := 0
 	const wanted = 1
+	points, err := ofPart(sample(lives, wanted))
+	require.NoError(t, err)
 	for name, after := range deaths() {
-		for _, point := range sample(lives, wanted) {
+		for _, point := range points {
 			var killed int
 			m, killed = w.liveWithKills(t, m, expected, point, after)
 			tried += killed

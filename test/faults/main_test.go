@@ -18,6 +18,9 @@ import (
 // full tries every point instead of a sample.
 var full = flag.Bool("full", false, "kill the manager at every write of its life cycle, instead of at a sample that differs from day to day")
 
+// part of the kills that this process tries, so that several processes can share a full run.
+var part = flag.String("part", "1/1", "try `I/N` of the kills of a full run: every N-th life, beginning with the I-th")
+
 // folder of the manager's binary.
 var folder string
 
@@ -55,4 +58,18 @@ func sample(n, wanted int) []int {
 		points[i] = (i*n/wanted + day) % n
 	}
 	return points
+}
+
+// ofPart gives those of the points that are this process's.
+func ofPart(points []int) (mine []int, err error) {
+	var i, n int
+	if _, err := fmt.Sscanf(*part, "%d/%d", &i, &n); err != nil || i < 1 || i > n {
+		return nil, fmt.Errorf("-part: %q is not I/N with 1 <= I <= N", *part)
+	}
+	for at, point := range points {
+		if at%n == i-1 {
+			mine = append(mine, point)
+		}
+	}
+	return mine, nil
 }
