@@ -148,7 +148,7 @@ func (r *Access) want(ctx context.Context, w *accessWork) error {
 // due tells whether the CRM has to be called: something is open, or nobody has looked for a while.
 func (r *Access) due(w *accessWork) bool {
 	a, m := w.env.Status.Access, r.memory.recall(w.env.UID)
-	return question(w.env) != "" || m.plan != planKey(&w.d) || !w.in.Now.Before(m.until) || w.d.LookUp || decide.AnyLeaving(a) || a.ClosedSince != nil ||
+	return question(w.env) != "" || m.plan != planKey(&w.d) || !time.Now().Before(m.until) || w.d.LookUp || decide.AnyLeaving(a) || a.ClosedSince != nil ||
 		a.Failure != nil && w.d.Failure == nil
 }
 
@@ -171,7 +171,7 @@ func (r *Access) again(w *accessWork) ctrl.Result {
 	case w.failed != nil:
 		result = sooner(result, status.AccessRetry(w.env.Status.Access, w.failed, now))
 	default:
-		result = sooner(result, max(r.memory.recall(w.env.UID).until.Sub(now), conflictDelay))
+		result = sooner(result, max(time.Until(r.memory.recall(w.env.UID).until), conflictDelay))
 	}
 	return result
 }

@@ -140,7 +140,7 @@ func (r *Access) finish(ctx context.Context, w *accessWork, report access.Report
 		return err
 	}
 	if w.failed == nil {
-		r.memory.brought(w.env.UID, planKey(&w.d), now.Add(r.spread()))
+		r.memory.brought(w.env.UID, planKey(&w.d), time.Now().Add(r.spread()))
 	}
 	r.tell(w, known, &report, out)
 	return nil

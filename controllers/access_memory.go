@@ -23,7 +23,7 @@ type accessMemory struct {
 
 type accessRemembered struct {
 	decide.Before
-	// plan that the CRM was last found to be as, or was brought to, and until when that is believed.
+	// plan that the CRM was last found to be as, or was brought to, and until when by the monotonic clock that is believed.
 	plan  string
 	until time.Time
 }

@@ -32,6 +32,15 @@ func TestATenantWhoseCRMsAnswerWithoutEndLeavesRoomToOthers(t *testing.T) {
 	assert.Empty(t, r.taken)
 }
 
+func TestAPassThatReadsLittleLeavesNothing(t *testing.T) {
+	var r readings
+	pass := r.begin("crm-acme")
+	assert.True(t, pass.add([]byte("{}")))
+	pass.end()
+	assert.Zero(t, r.all)
+	assert.Empty(t, r.taken)
+}
+
 func TestShortValuesCountForWhatTheyBecome(t *testing.T) {
 	var r readings
 	pass := r.begin("crm-acme")

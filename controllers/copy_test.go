@@ -56,7 +56,6 @@ func copyGetsItsDataAndRuns(t *testing.T, in *installation) {
 	in.comesTo(t, c.env, "True Succeeded")
 	assert.Equal(t, &v1alpha1.EnvironmentSourceStatus{Backup: "good", Version: "2.0"}, c.env.Status.Source)
 	assert.Equal(t, "2.0", c.env.Status.Version)
-	assert.ElementsMatch(t, []string{"database", "queue", "web"}, in.pods(t, c.env))
 
 	c.tells(t, "drop.copy-source", 0, "{}")
 	r := c.filling()
@@ -64,6 +63,7 @@ func copyGetsItsDataAndRuns(t *testing.T, in *installation) {
 		return mustBe(in.Get(t.Context(), client.ObjectKeyFromObject(r), r) == nil && r.Status.KeptUntil == nil, "%v", r.Status.KeptUntil)
 	})
 	c.nothingIsLeft(t)
+	assert.ElementsMatch(t, []string{"database", "queue", "web"}, in.pods(t, c.env))
 	in.gone(t, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: workloadNamespace(c.env), Name: "crm-cloning--prod"}})
 
 	c.done(t, "own") // From now on it has backups like any other.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/apply"
+	"github.com/crmkeep/crmkeep/internal/clock"
 	"github.com/crmkeep/crmkeep/internal/facts"
 	"github.com/crmkeep/crmkeep/internal/metrics"
 	"github.com/crmkeep/crmkeep/internal/naming"
@@ -107,7 +108,7 @@ func (r *Schedules) Reconcile(ctx context.Context, s *v1alpha1.CRMBackupSchedule
 
 // nextLookAt is when the next backup or drill is due, when the newest one will be too old, or else some time that is far enough.
 func nextLookAt(s *v1alpha1.CRMBackupSchedule, pass status.SchedulePass, now time.Time) time.Duration {
-	soonest := 24 * time.Hour
+	soonest := longestWait
 	moments := []time.Time{pass.Next, pass.Drill.Next, status.ProvenUntil(&s.Status, pass.Drill.Interval).Add(time.Second)}
 	if at := s.Status.LastBackup; at != nil {
 		moments = append(moments, at.Add(status.Objective(s, pass.Interval)).Add(time.Second))
@@ -187,7 +188,8 @@ func (r *Schedules) check(scope *scheduleScope) error {
 // +kubebuilder:rbac:groups=crmkeep.io,resources=crmbackups,verbs=create
 
 // makeDue makes the backup whose turn has come. While the one before has not ended there is no other; when it has, the newest of those
-// that were missed is made.
+// that were missed is made. One whose turn has not come yet was made by a clock that was ahead: it is not made again, and the others do not
+// wait for it.
 func (r *Schedules) makeDue(ctx context.Context, scope *scheduleScope) error {
 	last := scope.CreationTimestamp.Time
 	for i := range scope.backups {
@@ -196,17 +198,18 @@ func (r *Schedules) makeDue(ctx context.Context, scope *scheduleScope) error {
 			return nil
 		}
 		at, err := time.Parse(time.RFC3339, b.Annotations[naming.AnnotationScheduledAt])
-		if err == nil && at.After(last) {
+		if err == nil && at.After(last) && !clock.IsAhead(at, scope.now) {
 			last = at
 		}
 	}
 	at, due := scope.plan.Due(last, scope.now, scope.delay, deadline(scope.CRMBackupSchedule))
-	if !due {
+	name := naming.ScheduledBackup(scope.Name, schedule.Minute(at))
+	if !due || slices.ContainsFunc(scope.backups, func(b v1alpha1.CRMBackup) bool { return b.Name == name }) {
 		return nil
 	}
 	err := r.Client.Create(ctx, &v1alpha1.CRMBackup{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: scope.Namespace, Name: naming.ScheduledBackup(scope.Name, schedule.Minute(at)),
+			Namespace: scope.Namespace, Name: name,
 			Labels:      map[string]string{naming.LabelSchedule: scope.Name},
 			Annotations: map[string]string{naming.AnnotationScheduledAt: at.Format(time.RFC3339)},
 		},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -52,6 +53,9 @@ func (r *Schedules) planDrill(scope *scheduleScope, invalid error) (status.Drill
 	}
 	if at, due := scope.drills.Due(last, scope.now, scope.delay, deadline(scope.CRMBackupSchedule)); due {
 		begun := schedule.BeginDrill(scope.Name, at, scope.now)
+		if slices.Contains(scope.drill.Results, begun.Name) {
+			return pass, step // It was, before the clock was set back.
+		}
 		pass.Newest, pass.Backup, step = &begun, nil, schedule.DrillBegin
 	}
 	return pass, step
@@ -99,6 +103,13 @@ func (r *Schedules) checkDrill(ctx context.Context, scope *scheduleScope) error 
 		return err
 	}
 	p, err := validate.Runnable(r.Settings, environment, seen)
+	if err != nil {
+		return err
+	}
+	err = r.Runs.Idle(ctx, p.Target.Namespace, check.JobName(scope.Name))
+	if w, ok := outcome.AsWaiting(err); ok {
+		return outcome.Wait(w.Reason, teardownPoll, "%s", w.Message) // What the restore has replaced is dropped in seconds.
+	}
 	if err != nil {
 		return err
 	}

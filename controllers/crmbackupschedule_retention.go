@@ -98,7 +98,12 @@ func (r *Schedules) markForgotten(ctx context.Context, scope *scheduleScope) err
 	return nil
 }
 
+// startCare begins a run when there is something to forget or it is time to look. While a backup is ahead of the time, which of them are
+// the newest cannot be told, and nothing is given up.
 func (r *Schedules) startCare(ctx context.Context, scope *scheduleScope) error {
+	if status.Ahead(scope.backups, scope.now) != nil {
+		return nil
+	}
 	p, err := validate.Runnable(r.Settings, scope.Spec.EnvironmentRef.Name, scope.seen)
 	if err != nil {
 		return err
@@ -140,7 +145,8 @@ func caredFor(scope *scheduleScope, forget []v1alpha1.CRMBackup) []v1alpha1.CRMB
 	return found
 }
 
-// looksDue tells whether it is time to look into repositories of which nothing is to be forgotten.
+// looksDue tells whether it is time to look into repositories of which nothing is to be forgotten. A last look in the future was written by
+// a clock that was wrong.
 func looksDue(scope *scheduleScope, backups []v1alpha1.CRMBackup) bool {
 	last := scope.now
 	if at := scope.Status.LastCare; at != nil {
@@ -152,7 +158,7 @@ func looksDue(scope *scheduleScope, backups []v1alpha1.CRMBackup) bool {
 			}
 		}
 	}
-	return len(backups) > 0 && scope.now.Sub(last) >= careEvery
+	return len(backups) > 0 && scope.now.Sub(last).Abs() >= careEvery
 }
 
 // defaultRetention is the installation's.

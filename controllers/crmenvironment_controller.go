@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/apply"
@@ -47,18 +48,26 @@ type Environments struct {
 	// Uncached reads what no cache holds: whether a CustomResourceDefinition or a home namespace is being deleted.
 	Uncached client.Reader
 	Now      func() time.Time
+	// ClocksAgree waits while it is doubtful whether the time for destroying something has come.
+	ClocksAgree func() error
 }
 
 // Reconcile takes one environment one pass further.
 func (r *Environments) Reconcile(ctx context.Context, env *v1alpha1.CRMEnvironment) (ctrl.Result, error) {
+	if tenant, ok := naming.TenantOfHome(env.Namespace); ok {
+		defer r.Applier.Begin(tenant)()
+	}
 	if !env.DeletionTimestamp.IsZero() {
 		return r.teardown(ctx, env)
 	}
 	if err := r.hold(ctx, env); err != nil {
 		return conclude(client.IgnoreNotFound(err))
 	}
-	if expired, err := r.expire(ctx, env); expired || err != nil {
-		return ctrl.Result{}, err
+	if at, ok := status.ExpiresAt(env); ok && !r.Now().Before(at.Time) {
+		if waits := r.ClocksAgree(); waits != nil {
+			return r.pass(ctx, env, waits)
+		}
+		return ctrl.Result{}, r.expire(ctx, env)
 	}
 	return r.pass(ctx, env, nil)
 }
@@ -144,21 +153,16 @@ func (r *Environments) claim(ctx context.Context, env *v1alpha1.CRMEnvironment, 
 }
 
 // expire deletes a sandbox whose time is over.
-func (r *Environments) expire(ctx context.Context, env *v1alpha1.CRMEnvironment) (bool, error) {
-	at, ok := status.ExpiresAt(env)
-	if !ok || r.Now().Before(at.Time) {
-		return false, nil
-	}
+func (r *Environments) expire(ctx context.Context, env *v1alpha1.CRMEnvironment) error {
 	uid := env.UID
-	err := r.Client.Delete(ctx, env, client.Preconditions{UID: &uid})
-	return true, client.IgnoreNotFound(err)
+	return client.IgnoreNotFound(r.Client.Delete(ctx, env, client.Preconditions{UID: &uid}))
 }
 
 // result decides when to look again. Watches bring back whatever changes in the cluster; nobody tells of changes in Vault.
 func (r *Environments) result(env *v1alpha1.CRMEnvironment, pass status.Pass) (ctrl.Result, error) {
 	err := errors.Join(pass.Deletion, pass.Refused, pass.Approval, pass.Namespace, pass.Network, pass.Keys, pass.Workload, pass.Fill)
 	result, err := conclude(err)
-	if at, ok := status.ExpiresAt(env); ok && env.DeletionTimestamp.IsZero() {
+	if at, ok := status.ExpiresAt(env); ok && env.DeletionTimestamp.IsZero() && pass.Deletion == nil {
 		result = sooner(result, max(at.Sub(r.Now()), time.Second))
 	}
 	if err == nil && pass.Keys == nil && pass.Target != nil {
@@ -183,10 +187,11 @@ func (r *Environments) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&v1alpha1.CRMTenant{}, handler.EnqueueRequestsFromMapFunc(r.environmentsOfTenant), builder.WithPredicates(declarationChanged())).
 		Watches(&v1alpha1.CRMClass{}, handler.EnqueueRequestsFromMapFunc(r.environmentsOfClass), builder.WithPredicates(declarationChanged())).
 		Watches(&v1alpha1.CRMEnvironment{}, handler.EnqueueRequestsFromMapFunc(r.neighboursOf), builder.WithPredicates(roomChanged())).
-		Watches(&v1alpha1.CRMRestore{}, handler.EnqueueRequestsFromMapFunc(environmentOfRestore), builder.WithPredicates(restoreBeganOrEnded())).
+		Watches(&v1alpha1.CRMRestore{}, handler.EnqueueRequestsFromMapFunc(environmentOfRestore), builder.WithPredicates(restoreTold())).
 		Watches(&v1alpha1.CRMBackupSchedule{}, handler.EnqueueRequestsFromMapFunc(environmentOfSchedule), builder.WithPredicates(healthChanged())).
 		Watches(&v1alpha1.CRMRolePolicy{}, handler.EnqueueRequestsFromMapFunc(environmentsOfPolicy), builder.WithPredicates(declarationChanged())).
-		Watches(&v1alpha1.CRMBackup{}, handler.EnqueueRequestsFromMapFunc(environmentOfBackup), builder.WithPredicates(backupChanged()))
+		Watches(&v1alpha1.CRMBackup{}, handler.EnqueueRequestsFromMapFunc(environmentOfBackup), builder.WithPredicates(backupChanged())).
+		WatchesRawSource(source.Channel(r.Observer.Certificates.Answered(), &handler.EnqueueRequestForObject{}))
 	for _, child := range []client.Object{
 		&corev1.Namespace{}, &corev1.ResourceQuota{}, &corev1.LimitRange{}, &corev1.ServiceAccount{}, &corev1.ConfigMap{},
 		&corev1.Service{}, &corev1.PersistentVolumeClaim{}, &networkingv1.NetworkPolicy{}, &networkingv1.Ingress{},
@@ -198,7 +203,7 @@ func (r *Environments) SetupWithManager(mgr ctrl.Manager) error {
 		b = b.Watches(child, ofLabels, builder.WithPredicates(notCreation()))
 	}
 	o := options()
-	o.NewQueue = newTurns
+	o.NewQueue = newTurnsQueue
 	return b.WithOptions(o).Complete(reconcile.AsReconciler(mgr.GetClient(), r))
 }
 

@@ -69,6 +69,7 @@ func (r *Environments) takeApart(ctx context.Context, env *v1alpha1.CRMEnvironme
 		return err
 	}
 	r.Keys.Forget(gone.Layout())
+	r.Observer.Certificates.Forget(env.UID)
 	if err := r.Keys.Vault.Remove(ctx, gone.Layout()); err != nil {
 		return err
 	}
@@ -181,13 +182,8 @@ func (r *Environments) stop(ctx context.Context, gone teardown.Environment, owne
 
 // shred waits out the hold, destroys the key, and leaves a certificate in the home namespace.
 func (r *Environments) shred(ctx context.Context, env *v1alpha1.CRMEnvironment, gone teardown.Environment) error {
-	at := env.DeletionTimestamp.Time
-	if s := env.Spec.Shred; s != nil && s.HoldSeconds != nil {
-		at = at.Add(time.Duration(*s.HoldSeconds) * time.Second)
-	}
-	if wait := at.Sub(r.Now()); wait > 0 {
-		return outcome.Wait(v1alpha1.ReasonShredHold, wait,
-			"the key is destroyed at %s; until then set spec.deletionPolicy to Retain to keep the data", at.UTC().Format(time.RFC3339))
+	if err := r.holdShred(env); err != nil {
+		return err
 	}
 	name := teardown.CertificateName(env)
 	existing := metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}}
@@ -211,6 +207,20 @@ func (r *Environments) shred(ctx context.Context, env *v1alpha1.CRMEnvironment, 
 		return err
 	}
 	return r.certify(ctx, env, gone, backups)
+}
+
+// holdShred waits for the end of the hold that was declared.
+func (r *Environments) holdShred(env *v1alpha1.CRMEnvironment) error {
+	s := env.Spec.Shred
+	if s == nil || s.HoldSeconds == nil || *s.HoldSeconds == 0 {
+		return nil
+	}
+	at := env.DeletionTimestamp.Add(time.Duration(*s.HoldSeconds) * time.Second)
+	if wait := at.Sub(r.Now()); wait > 0 {
+		return outcome.Wait(v1alpha1.ReasonShredHold, wait,
+			"the key is destroyed at %s; until then set spec.deletionPolicy to Retain to keep the data", at.UTC().Format(time.RFC3339))
+	}
+	return r.ClocksAgree()
 }
 
 // +kubebuilder:rbac:groups=crmkeep.io,resources=crmbackups/status,verbs=patch

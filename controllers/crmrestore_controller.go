@@ -39,6 +39,8 @@ type Restores struct {
 	Settings settings.Settings
 	Status   StatusWriter
 	Now      func() time.Time
+	// ClocksAgree waits while it is doubtful whether the time for destroying something has come.
+	ClocksAgree func() error
 }
 
 // stopDeadline is how long a restore may keep the application stopped before its run has begun.
@@ -122,7 +124,7 @@ func (r *Restores) follow(ctx context.Context, o *v1alpha1.CRMRestore, run *fact
 // impatient gives up a restore that waits for too long with the application stopped. One that fills an environment keeps nobody waiting.
 func (r *Restores) impatient(o *v1alpha1.CRMRestore, err error) error {
 	w, waiting := outcome.AsWaiting(err)
-	if !waiting || target.IsFilling(o) || o.Status.Phase != v1alpha1.PhaseRunning || o.Status.StartedAt == nil || r.Now().Sub(o.Status.StartedAt.Time) < stopDeadline {
+	if !waiting || target.IsFilling(o) || o.Status.Phase != v1alpha1.PhaseRunning || o.Status.StartedAt == nil || r.Now().Sub(o.Status.StartedAt.Time).Abs() < stopDeadline {
 		return err
 	}
 	return outcome.Reject(w.Reason, "the application starts again after %s in which the restore could not begin: %s", stopDeadline, w.Message)
@@ -174,8 +176,8 @@ func (r *Restores) settle(ctx context.Context, o *v1alpha1.CRMRestore) error {
 		return err
 	}
 	if until := o.Status.KeptUntil; until != nil {
-		if left := until.Sub(r.Now()); left > 0 && o.Spec.Confirmation == "" {
-			return outcome.Wait(v1alpha1.ReasonSucceeded, left, "what was replaced is kept until then")
+		if err := r.keptFor(o, until.Time); err != nil {
+			return err
 		}
 		if err := r.after(ctx, o, backup.DropJob(o), backup.ForDrop); err != nil {
 			return err
@@ -185,6 +187,17 @@ func (r *Restores) settle(ctx context.Context, o *v1alpha1.CRMRestore) error {
 		}
 	}
 	return r.release(ctx, o)
+}
+
+// keptFor waits until nobody can want back what was replaced: the restore is confirmed, or the time for that is over.
+func (r *Restores) keptFor(o *v1alpha1.CRMRestore, until time.Time) error {
+	if o.Spec.Confirmation != "" {
+		return nil
+	}
+	if left := until.Sub(r.Now()); left > 0 {
+		return outcome.Wait(v1alpha1.ReasonSucceeded, left, "what was replaced is kept until then")
+	}
+	return r.ClocksAgree()
 }
 
 // started waits for a while until the application runs again, and writes down how long that took. One that fills an environment has no
@@ -335,7 +348,7 @@ func (r *Restores) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.CRMRestore{}, builder.WithPredicates(declarationChanged())).
 		Watches(&batchv1.Job{}, ours, builder.WithPredicates(notCreation())).
 		Watches(&corev1.Pod{}, ours, builder.WithPredicates(notCreation())).
-		Watches(&v1alpha1.CRMEnvironment{}, handler.EnqueueRequestsFromMapFunc(restoreOfEnvironment), builder.WithPredicates(conditionsChanged())).
+		Watches(&v1alpha1.CRMEnvironment{}, handler.EnqueueRequestsFromMapFunc(restoresOfEnvironment), builder.WithPredicates(conditionsChanged())).
 		WithOptions(options()).
 		Complete(reconcile.AsReconciler(mgr.GetClient(), r))
 }

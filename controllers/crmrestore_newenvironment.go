@@ -125,12 +125,16 @@ func (r *Restores) newEnvironment(ctx context.Context, o *v1alpha1.CRMRestore) (
 	return validate.IntoNew(o, backups, environments, classes.Items)
 }
 
-// restoreOfEnvironment maps an environment to the restore that it was made by.
-func restoreOfEnvironment(_ context.Context, o client.Object) []reconcile.Request {
+// restoresOfEnvironment maps an environment to the restore that it was made by and to the one that fills it.
+func restoresOfEnvironment(_ context.Context, o client.Object) []reconcile.Request {
+	var requests []reconcile.Request
 	if name := o.GetLabels()[naming.LabelRestore]; name != "" {
-		return request(o.GetNamespace(), name)
+		requests = request(o.GetNamespace(), name)
 	}
-	return nil
+	if env, ok := o.(*v1alpha1.CRMEnvironment); ok && env.Spec.Source != nil {
+		requests = append(requests, request(env.Namespace, naming.SourceRestore(env.Name))...)
+	}
+	return requests
 }
 
 // conditionsChanged lets through what an environment says of itself, and its end.

@@ -189,7 +189,7 @@ func drillPassesAndLeavesNothing(t *testing.T, in *installation) {
 	require.NotNil(t, s.Status.LastProven)
 	assert.Equal(t, s.Status.Drill.CompletedAt, s.Status.LastProven)
 	assert.Equal(t, (sum+999)/1000, *s.Status.MeasuredRTOSeconds)
-	lost := max(0, s.Status.Drill.ScheduledAt.Sub(d.backup.Status.StartedAt.Time))
+	lost := max(0, s.Status.Drill.StartedAt.Sub(d.backup.Status.StartedAt.Time))
 	assert.EqualValues(t, lost.Seconds(), *s.Status.MeasuredRPOSeconds)
 	d.says(t, v1alpha1.ReasonSucceeded)
 	assert.Equal(t, s.Status.LastProven, d.env.Status.LastProven)

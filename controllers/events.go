@@ -198,6 +198,16 @@ func restoreBeganOrEnded() predicate.Predicate {
 	})
 }
 
+// restoreTold lets through what an environment takes from a restore: that it began or ended, and what it says of itself if it fills the
+// environment, which says the same.
+func restoreTold() predicate.Predicate {
+	filling := predicate.NewPredicateFuncs(func(o client.Object) bool {
+		r, ok := o.(*v1alpha1.CRMRestore)
+		return ok && target.IsFilling(r)
+	})
+	return predicate.Or(restoreBeganOrEnded(), predicate.And(filling, conditionsChanged()))
+}
+
 // accessCalledFor lets through what makes a difference to an environment's role policies: its declaration, that a review is asked for, that people
 // are kept out, and another version, which may have other names.
 func accessCalledFor() predicate.Predicate {

@@ -33,6 +33,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/access"
 	"github.com/crmkeep/crmkeep/internal/access/adapters"
 	"github.com/crmkeep/crmkeep/internal/apply"
+	"github.com/crmkeep/crmkeep/internal/clock"
 	"github.com/crmkeep/crmkeep/internal/metrics"
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/observe"
@@ -49,6 +50,8 @@ const (
 const (
 	// concurrency of each controller. More only queues at the API server: see docs/explanation/scale.md.
 	concurrency = 8
+	// tenantConcurrency is how many of one tenant's environments are worked on at once.
+	tenantConcurrency = 6
 	// reconcileTimeout ends a pass that hangs, such as on a Vault that accepts connections and does not answer.
 	reconcileTimeout = 2 * time.Minute
 	// firstRetry and lastRetry bound the back-off after transient errors.
@@ -95,6 +98,8 @@ func NewManager(cluster *rest.Config, o Options, s settings.Settings, vault Vaul
 	// One client for all workers; the API server's own fairness is what limits it.
 	cluster = rest.CopyConfig(cluster)
 	cluster.QPS = -1
+	clock := new(clock.Clock)
+	clock.Follow(cluster)
 	mgr, err := ctrl.NewManager(cluster, ctrl.Options{
 		Scheme:                        scheme,
 		Cache:                         caches(),
@@ -111,7 +116,7 @@ func NewManager(cluster *rest.Config, o Options, s settings.Settings, vault Vaul
 	if err != nil {
 		return nil, fmt.Errorf("making the manager: %w", err)
 	}
-	if err := register(mgr, o.withDefaults(), s, vault); err != nil {
+	if err := register(mgr, o.withDefaults(), s, vault, clock); err != nil {
 		return nil, err
 	}
 	if err := mgr.Add(manager.RunnableFunc(serveMetrics(mgr.GetClient()))); err != nil {
@@ -160,70 +165,77 @@ func caches() cache.Options {
 	return cache.Options{ByObject: by, DefaultTransform: observe.NewSharing().Slim}
 }
 
-func register(mgr ctrl.Manager, o Options, s settings.Settings, vault Vault) error {
+func register(mgr ctrl.Manager, o Options, s settings.Settings, vault Vault, clock *clock.Clock) error {
 	if err := index(mgr); err != nil {
 		return err
 	}
 	applier := apply.New(mgr.GetClient(), mgr.GetAPIReader(), mgr.GetScheme())
 	writer := NewStatusWriter(mgr.GetClient(), mgr.GetEventRecorder(naming.FieldOwner))
+	certificates := observe.NewCertificates(vault.Authorities, o.Dial, time.Now)
+	if err := mgr.Add(certificates); err != nil {
+		return err
+	}
 	observer := &observe.Observer{
 		Reader: mgr.GetClient(), Uncached: mgr.GetAPIReader(), Mapper: mgr.GetRESTMapper(),
 		CertificateTTL: time.Duration(s.CertificateTTLSeconds) * time.Second,
-		Certificates:   &observe.Certificates{Authorities: vault.Authorities, Dial: o.Dial, Now: time.Now},
+		Certificates:   certificates,
 	}
 	environments := &Environments{
-		Client: mgr.GetClient(), Applier: applier, Settings: s, Status: writer, Uncached: mgr.GetAPIReader(), Now: time.Now,
-		Observer: observer, Keys: &Keys{Vault: vault, Now: time.Now},
+		Client: mgr.GetClient(), Applier: applier, Settings: s, Status: writer, Uncached: mgr.GetAPIReader(), Now: clock.Now,
+		ClocksAgree: clock.Agree, Observer: observer, Keys: &Keys{Vault: vault, Now: time.Now},
 	}
 	if err := environments.SetupWithManager(mgr); err != nil {
 		return err
 	}
 	access := &Access{
 		Client: mgr.GetClient(), Observer: observer, Status: writer, Vault: vault, Uncached: mgr.GetAPIReader(), Adapters: o.Adapters,
-		Reviews: Reviews{Applier: applier, Vault: vault, Settings: s}, Dial: o.Dial, Interval: o.AccessInterval, Now: time.Now,
+		Reviews: Reviews{Applier: applier, Vault: vault, Settings: s}, Dial: o.Dial, Interval: o.AccessInterval, Now: clock.Now,
 	}
 	if err := access.SetupWithManager(mgr); err != nil {
 		return err
 	}
-	if err := registerRuns(mgr, s, vault, applier, writer, observer); err != nil {
+	if err := registerRuns(mgr, s, vault, applier, writer, observer, clock); err != nil {
 		return err
 	}
-	if err := (&Tenants{Client: mgr.GetClient(), Applier: applier, Status: writer, Now: time.Now}).SetupWithManager(mgr); err != nil {
+	if err := (&Tenants{Client: mgr.GetClient(), Applier: applier, Status: writer, Now: clock.Now}).SetupWithManager(mgr); err != nil {
 		return err
 	}
-	policies := &RolePolicies{Client: mgr.GetClient(), Observer: observer, Adapters: o.Adapters, Status: writer, Now: time.Now}
+	policies := &RolePolicies{Client: mgr.GetClient(), Observer: observer, Adapters: o.Adapters, Status: writer, Now: clock.Now}
 	if err := policies.SetupWithManager(mgr); err != nil {
 		return err
 	}
 	locations := &Locations{
-		Client: mgr.GetClient(), Status: writer, Layout: target.VaultSettings(s), Now: time.Now,
+		Client: mgr.GetClient(), Status: writer, Layout: target.VaultSettings(s), Now: clock.Now,
 		Observer: observe.Locations{Vault: vault, Timeout: observe.LocationTimeout},
 	}
 	if err := locations.SetupWithManager(mgr); err != nil {
 		return err
 	}
-	return (&Classes{Client: mgr.GetClient(), Status: writer, Now: time.Now}).SetupWithManager(mgr)
+	return (&Classes{Client: mgr.GetClient(), Status: writer, Now: clock.Now}).SetupWithManager(mgr)
 }
 
 // registerRuns adds what makes backups and restores them.
 func registerRuns(
-	mgr ctrl.Manager, s settings.Settings, vault Vault, applier *apply.Applier, writer StatusWriter, observer *observe.Observer,
+	mgr ctrl.Manager, s settings.Settings, vault Vault, applier *apply.Applier, writer StatusWriter, observer *observe.Observer, clock *clock.Clock,
 ) error {
 	runs := &Runs{Client: mgr.GetClient(), Observer: observer, Uncached: mgr.GetAPIReader(), Applier: applier, Settings: s}
 	backups := &Backups{
-		Client: mgr.GetClient(), Observer: observer, Runs: runs, Progress: NewProgress(), Settings: s, Status: writer, Now: time.Now,
+		Client: mgr.GetClient(), Observer: observer, Runs: runs, Progress: NewProgress(), Settings: s, Status: writer, Now: clock.Now,
 		Vault: vault, Manifests: observe.Manifests{Vault: vault, Timeout: observe.LocationTimeout},
 	}
 	if err := backups.SetupWithManager(mgr); err != nil {
 		return err
 	}
 	schedules := &Schedules{
-		Client: mgr.GetClient(), Observer: observer, Runs: runs, Applier: applier, Vault: vault, Settings: s, Status: writer, Now: time.Now,
+		Client: mgr.GetClient(), Observer: observer, Runs: runs, Applier: applier, Vault: vault, Settings: s, Status: writer, Now: clock.Now,
 	}
 	if err := schedules.SetupWithManager(mgr); err != nil {
 		return err
 	}
-	return (&Restores{Client: mgr.GetClient(), Observer: observer, Runs: runs, Settings: s, Status: writer, Now: time.Now}).SetupWithManager(mgr)
+	restores := &Restores{
+		Client: mgr.GetClient(), Observer: observer, Runs: runs, Settings: s, Status: writer, Now: clock.Now, ClocksAgree: clock.Agree,
+	}
+	return restores.SetupWithManager(mgr)
 }
 
 func index(mgr ctrl.Manager) error {

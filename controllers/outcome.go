@@ -58,7 +58,12 @@ func flatten(err error) []error {
 	return all
 }
 
+// longestWait is how long nothing is looked at at most. Waits are measured by the monotonic clock, and until when by a clock that may have
+// been set meanwhile.
+const longestWait = time.Hour
+
 func sooner(r ctrl.Result, after time.Duration) ctrl.Result {
+	after = min(after, longestWait)
 	if r.RequeueAfter == 0 || after < r.RequeueAfter {
 		r.RequeueAfter = after
 	}

@@ -24,7 +24,7 @@ func asked(tenant string, number int) reconcile.Request {
 }
 
 func TestATenantThatComesLateIsServedBeforeTheRestOfACrowd(t *testing.T) {
-	queue := newTurns("", limiter())
+	queue := newTurnsQueue("", limiter())
 	defer queue.ShutDown()
 	for i := range 500 {
 		queue.Add(asked("crowd", i))
@@ -40,11 +40,29 @@ func TestATenantThatComesLateIsServedBeforeTheRestOfACrowd(t *testing.T) {
 	assert.Equal(t, []reconcile.Request{asked("crowd", 0), asked("late", 0), asked("later", 0), asked("crowd", 1)}, served)
 }
 
+func TestATenantNeverHasAllWorkers(t *testing.T) {
+	queue := newTurnsQueue("", limiter())
+	defer queue.ShutDown()
+	for i := range 20 {
+		queue.Add(asked("crowd", i))
+	}
+	for range tenantConcurrency {
+		queue.Get()
+	}
+	assert.Zero(t, queue.Len(), "what waits is not a worker's to take")
+	queue.Add(asked("late", 0))
+	r, _ := queue.Get()
+	assert.Equal(t, asked("late", 0), r)
+	queue.Done(asked("crowd", 3))
+	r, _ = queue.Get()
+	assert.Equal(t, asked("crowd", tenantConcurrency), r, "in its order, when another pass has ended")
+}
+
 // Whatever is asked for in whatever order: nothing is lost, nothing is made up, tenants take turns, and each is served in its order.
 func TestTenantsTakeTurnsUntilNothingIsLeft(t *testing.T) {
 	for seed := range uint64(50) {
 		random := rand.New(rand.NewPCG(seed, 0))
-		queue := &turns{waiting: make(map[string][]reconcile.Request)}
+		queue := newTurns(1000)
 		left := make(map[string][]reconcile.Request)
 		number, lastServed := 0, make(map[string]int)
 		for step := 1; step < 400 || queue.Len() > 0; step++ {
@@ -82,7 +100,7 @@ func TestTenantsTakeTurnsUntilNothingIsLeft(t *testing.T) {
 }
 
 func TestAnEnvironmentIsWorkedOnByOneWorkerAtATimeAndNotForgotten(t *testing.T) {
-	queue := newTurns("", limiter())
+	queue := newTurnsQueue("", limiter())
 	const environments, workers, rounds = 7, 4, 200
 	var busy [environments]atomic.Int32
 	var passes [environments]atomic.Int32
@@ -116,7 +134,7 @@ func TestAnEnvironmentIsWorkedOnByOneWorkerAtATimeAndNotForgotten(t *testing.T) 
 
 func TestWhatIsAskedForLaterComesWhenItsTimeHasCome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		queue := newTurns("", limiter())
+		queue := newTurnsQueue("", limiter())
 		began := time.Now()
 		queue.AddAfter(asked("acme", 1), time.Minute)
 		queue.AddAfter(asked("acme", 2), time.Second)

@@ -49,6 +49,8 @@ const (
 	ReasonDeleting = "Deleting"
 	// ReasonNameClash says that an object of a needed name exists and is not crmkeep's.
 	ReasonNameClash = "NameClash"
+	// ReasonClockSkewed says that a clock is or was wrong, so that nothing is destroyed or given up because its time has come.
+	ReasonClockSkewed = "ClockSkewed"
 )
 
 // Reasons of an environment.

@@ -20,6 +20,8 @@ import (
 const (
 	// maxParallel bounds the writes that one tenant has under way, however many environments of it are worked on.
 	maxParallel = 8
+	// fewParallel is the bound while the tenant gives way to one that has a single environment worked on.
+	fewParallel = 2
 	// recheck is when to look again at what no watch may tell of: a foreign object, or one that is on its way out.
 	recheck = 30 * time.Second
 )
@@ -51,9 +53,12 @@ type Applier struct {
 // on for those, or each read is a request.
 func New(cached Client, server Getter, scheme *runtime.Scheme) *Applier {
 	return &Applier{
-		client: cached, server: server, scheme: scheme, compare: newComparer(scheme), settled: newSettled(), lanes: newLanes(maxParallel),
+		client: cached, server: server, scheme: scheme, compare: newComparer(scheme), settled: newSettled(), lanes: newLanes(maxParallel, fewParallel),
 	}
 }
+
+// Begin tells that one of a tenant's environments is worked on until end is called. Tenants with several give way to those with one.
+func (a *Applier) Begin(tenant string) (end func()) { return a.lanes.begin(tenant) }
 
 // Apply brings the objects to their declarations and writes only what is not. Namespaces come first, then what confines pods, then
 // workloads; within such a phase writes go in parallel, and the next one starts only if all of them succeeded.

@@ -7,48 +7,152 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+
+	"github.com/crmkeep/crmkeep/api/v1alpha1"
 )
 
 const (
-	// handshakeTimeout is short: a pass must not wait for an application that does not answer.
+	// handshakeTimeout is how long an application may take to answer.
 	handshakeTimeout = 2 * time.Second
 	// handshakeEvery is how often an environment is asked whose certificate is good: its pods may have been replaced.
 	handshakeEvery = 10 * time.Minute
 	// handshakeSoon is how often one is asked that has not answered, or whose certificate should have been renewed.
 	handshakeSoon = time.Minute
+	// handshakesAtOnce bounds how many are asked at the same time, and questionsWaiting how many more wait for their turn. What finds
+	// no room is asked by its next pass.
+	handshakesAtOnce = 8
+	questionsWaiting = 1024
+	// authoritiesFor is how long the CA certificates serve all environments.
+	authoritiesFor = time.Minute
 )
 
-// Certificates asks applications for the certificate that they answer with now.
+// Certificates asks applications for the certificate that they answer with now. It asks beside the passes: the answer is for people to
+// see, and a pass over one environment must not wait for the application of another that does not answer.
 type Certificates struct {
-	// Authorities gives the CA certificates, PEM.
-	Authorities func(ctx context.Context) ([]byte, error)
-	// Dial connects to the address of a Service.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	Now  func() time.Time
+	authorities func(context.Context) ([]byte, error)
+	dial        func(ctx context.Context, network, address string) (net.Conn, error)
+	now         func() time.Time
+
+	questions chan question
+	answered  chan event.GenericEvent
 
 	mu    sync.Mutex
-	asked map[string]time.Time
+	known map[types.UID]asked
+	// roots are the CA certificates, which were read at rootsAt.
+	roots   *x509.CertPool
+	rootsAt time.Time
 }
 
-// Expires is when the certificate of a host ends, or nil when it was asked a short while ago or does not answer: the answer is for
-// people to see, and nothing depends on it. Known is what was seen before; renewed is how long before its end it is renewed.
-func (c *Certificates) Expires(ctx context.Context, host string, known *time.Time, renewed time.Duration) *time.Time {
-	now, pause := c.Now(), handshakeSoon
+// question is what an application is asked.
+type question struct {
+	environment types.NamespacedName
+	uid         types.UID
+	host        string
+	// known is when the certificate ends that was seen before.
+	known *time.Time
+}
+
+// asked is when an environment's application was asked, and when the certificate ends with which it answered, if that was news.
+type asked struct {
+	at      time.Time
+	expires *time.Time
+}
+
+// NewCertificates makes one that asks once it is started. Authorities gives the CA certificates, PEM; dial connects to the address of a
+// Service.
+func NewCertificates(
+	authorities func(context.Context) ([]byte, error), dial func(ctx context.Context, network, address string) (net.Conn, error), now func() time.Time,
+) *Certificates {
+	return &Certificates{
+		authorities: authorities, dial: dial, now: now,
+		questions: make(chan question, questionsWaiting), answered: make(chan event.GenericEvent, questionsWaiting), known: make(map[types.UID]asked),
+	}
+}
+
+// Answered brings the environments of which there is news.
+func (c *Certificates) Answered() <-chan event.GenericEvent { return c.answered }
+
+// Start asks until the context ends.
+func (c *Certificates) Start(ctx context.Context) error {
+	var workers sync.WaitGroup
+	for range handshakesAtOnce {
+		workers.Go(func() { c.work(ctx) })
+	}
+	workers.Wait()
+	return nil
+}
+
+// Expires is when the certificate of an environment's application ends, or nil when there is no news of it. It does not wait: when it is time to
+// ask again, that is begun. Known is what was seen before; renewed is how long before its end it is renewed.
+func (c *Certificates) Expires(env *v1alpha1.CRMEnvironment, host string, known *time.Time, renewed time.Duration) *time.Time {
+	now, pause := c.now(), handshakeSoon
 	if known != nil && now.Before(known.Add(-renewed)) {
 		pause = handshakeEvery
 	}
-	if !c.take(host, now, pause) {
-		return nil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	last, ok := c.known[env.UID]
+	if ok && now.Before(last.at.Add(pause)) {
+		return last.expires
 	}
+	name := types.NamespacedName{Namespace: env.Namespace, Name: env.Name}
+	select {
+	case c.questions <- question{environment: name, uid: env.UID, host: host, known: known}:
+		c.known[env.UID] = asked{at: now, expires: last.expires}
+	default:
+	}
+	return last.expires
+}
+
+// Forget an environment that is gone.
+func (c *Certificates) Forget(environment types.UID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.known, environment)
+}
+
+func (c *Certificates) work(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case q := <-c.questions:
+			c.ask(ctx, q)
+		}
+	}
+}
+
+// ask notes an answer that is news, and has the environment looked at.
+func (c *Certificates) ask(ctx context.Context, q question) {
+	expires := c.handshake(ctx, q.host)
+	if expires == nil || q.known != nil && expires.Equal(*q.known) {
+		return
+	}
+	c.mu.Lock()
+	if last, ok := c.known[q.uid]; ok {
+		c.known[q.uid] = asked{at: last.at, expires: expires}
+	}
+	c.mu.Unlock()
+	env := &v1alpha1.CRMEnvironment{ObjectMeta: metav1.ObjectMeta{Namespace: q.environment.Namespace, Name: q.environment.Name}}
+	select {
+	case c.answered <- event.GenericEvent{Object: env}:
+	case <-ctx.Done():
+	}
+}
+
+// handshake gives when the certificate ends, or nil when there is no good answer in time.
+func (c *Certificates) handshake(ctx context.Context, host string) *time.Time {
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
-	pem, err := c.Authorities(ctx)
+	roots, err := c.trusted(ctx)
 	if err != nil {
 		return nil
 	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(pem)
-	raw, err := c.Dial(ctx, "tcp", net.JoinHostPort(host, "443"))
+	raw, err := c.dial(ctx, "tcp", net.JoinHostPort(host, "443"))
 	if err != nil {
 		return nil
 	}
@@ -60,16 +164,22 @@ func (c *Certificates) Expires(ctx context.Context, host string, known *time.Tim
 	return &conn.ConnectionState().PeerCertificates[0].NotAfter
 }
 
-// take tells whether it is time to ask a host again, and notes that it was asked.
-func (c *Certificates) take(host string, now time.Time, pause time.Duration) bool {
+// trusted gives the CA certificates.
+func (c *Certificates) trusted(ctx context.Context) (*x509.CertPool, error) {
+	c.mu.Lock()
+	roots, at, now := c.roots, c.rootsAt, c.now()
+	c.mu.Unlock()
+	if roots != nil && now.Before(at.Add(authoritiesFor)) {
+		return roots, nil
+	}
+	pem, err := c.authorities(ctx)
+	if err != nil {
+		return nil, err
+	}
+	roots = x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now.Before(c.asked[host].Add(pause)) {
-		return false
-	}
-	if c.asked == nil {
-		c.asked = make(map[string]time.Time)
-	}
-	c.asked[host] = now
-	return true
+	c.roots, c.rootsAt = roots, now
+	return roots, nil
 }

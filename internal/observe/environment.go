@@ -78,7 +78,7 @@ func (o *Observer) Environment(ctx context.Context, env *v1alpha1.CRMEnvironment
 	if f.DataMissing, err = o.dataMissing(ctx, env, naming.WorkloadNamespace(tenant, env.Name)); err != nil {
 		return nil, err
 	}
-	o.certificate(ctx, env, f)
+	o.certificate(env, f)
 	return f, nil
 }
 
@@ -112,8 +112,8 @@ func (o *Observer) record(ctx context.Context, namespace string, elsewhere bool,
 	return nil
 }
 
-// certificate asks the application only while it is ready, so that one which is away costs nothing.
-func (o *Observer) certificate(ctx context.Context, env *v1alpha1.CRMEnvironment, f *facts.Environment) {
+// certificate has the application asked only while it is ready, so that one which is away costs nothing.
+func (o *Observer) certificate(env *v1alpha1.CRMEnvironment, f *facts.Environment) {
 	if o.Certificates == nil || f.Class == nil || env.Status.Namespace == "" {
 		return
 	}
@@ -131,7 +131,7 @@ func (o *Observer) certificate(ctx context.Context, env *v1alpha1.CRMEnvironment
 	}
 	host := naming.ServiceHost(f.Class.Spec.Components[i].Name, env.Status.Namespace)
 	// Agents renew after two thirds of a certificate's life.
-	f.CertificateExpires = o.Certificates.Expires(ctx, host, known, ttl/4)
+	f.CertificateExpires = o.Certificates.Expires(env, host, known, ttl/4)
 }
 
 // get returns nil when there is no such object.

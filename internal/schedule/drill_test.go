@@ -177,15 +177,24 @@ func TestADrillAlwaysEnds(t *testing.T) {
 	}
 }
 
+func TestADrillThatBeganByAClockThatWasAheadDoesNotGoOnForAsLong(t *testing.T) {
+	d, _ := schedule.NextDrill(running(), facts.Drill{}, began.Add(-400*24*time.Hour), drillTimeout)
+	assert.Equal(t, v1alpha1.PhaseFailed, d.Phase)
+	assert.Contains(t, d.Message, v1alpha1.ReasonDrillTimeout)
+}
+
 func TestWhatWouldHaveBeenLost(t *testing.T) {
 	d := running()
 	started := func(at time.Time) *v1alpha1.CRMBackup {
 		return &v1alpha1.CRMBackup{Status: v1alpha1.CRMBackupStatus{StartedAt: &metav1.Time{Time: at}}}
 	}
-	lost, known := schedule.RPO(d, started(due.Add(-90*time.Minute)))
+	lost, known := schedule.RPO(d, started(began.Add(-90*time.Minute)))
 	assert.True(t, known)
 	assert.Equal(t, 90*time.Minute, lost)
-	lost, known = schedule.RPO(d, started(due.Add(time.Hour)))
+	d.StartedAt = metav1.Time{Time: began.Add(time.Hour)}
+	lost, _ = schedule.RPO(d, started(began))
+	assert.Equal(t, time.Hour, lost, "it was made after the drill was due, and the drill began late")
+	lost, known = schedule.RPO(d, started(began.Add(2*time.Hour)))
 	assert.True(t, known)
 	assert.Zero(t, lost, "it was made since")
 	_, known = schedule.RPO(d, nil)

@@ -10,6 +10,8 @@ import (
 	_ "time/tzdata"
 
 	"github.com/robfig/cron/v3"
+
+	"github.com/crmkeep/crmkeep/internal/clock"
 )
 
 // Schedule is a cron expression in a time zone. A run that falls into the hour that a change to summer time leaves out happens at the end of
@@ -63,10 +65,10 @@ func (s Schedule) Next(after time.Time) time.Time {
 func (s Schedule) inGap(change time.Time) bool {
 	_, before := change.Add(-time.Second).Zone()
 	_, after := change.Zone()
-	// The clock at the change, had it gone on as before, as if it were a time in UTC: a zone without changes.
-	clock := change.UTC().Add(time.Duration(before) * time.Second)
+	// What the clock would show at the change, had it gone on as before, as if it were a time in UTC: a zone without changes.
+	wall := change.UTC().Add(time.Duration(before) * time.Second)
 	left := time.Duration(after-before) * time.Second
-	return left > 0 && s.spec.Next(clock.Add(-time.Second)).Before(clock.Add(left))
+	return left > 0 && s.spec.Next(wall.Add(-time.Second)).Before(wall.Add(left))
 }
 
 // Interval between the next two runs.
@@ -77,9 +79,14 @@ func (s Schedule) Interval(now time.Time) time.Duration {
 
 // Due is the newest run whose turn has come at now and that is later than the last one. The others that were missed meanwhile are not
 // caught up, nor is one whose turn came longer ago than the deadline. Delay is how much later than scheduled the turn comes (see Spread).
+// A last one that is ahead of now was written by a clock that was wrong, or is: it is not waited for, and nothing is caught up.
 func (s Schedule) Due(last, now time.Time, delay, deadline time.Duration) (time.Time, bool) {
+	ahead := clock.IsAhead(last, now)
+	if ahead {
+		deadline = min(deadline, clock.Tolerance)
+	}
 	from := now.Add(-delay - deadline)
-	if last.After(from) {
+	if last.After(from) && !ahead {
 		from = last
 	}
 	var due time.Time

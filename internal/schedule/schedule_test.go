@@ -75,7 +75,9 @@ func TestWhatIsDue(t *testing.T) {
 		"not twice":                           {last: "2026-11-21T03:00:00Z", now: "2026-11-21T03:00:01Z"},
 		"after a week away: the newest, once": {last: "2026-11-14T03:00:00Z", now: "2026-11-21T12:00:00Z", want: "2026-11-21T03:00:00Z"},
 		"nothing after the deadline":          {last: "2026-11-14T03:00:00Z", now: "2026-11-23T02:00:00Z", delay: 0, want: "2026-11-22T03:00:00Z"},
-		"a clock that went back":              {last: "2026-11-21T03:00:00Z", now: "2026-11-19T12:00:00Z"},
+		"clocks may differ a little":          {last: "2026-11-21T03:00:00Z", now: "2026-11-21T02:56:00Z"},
+		"one that is ahead is not waited for": {last: "2027-12-26T03:00:00Z", now: "2026-11-19T03:01:00Z", want: "2026-11-19T03:00:00Z"},
+		"nor what it may stand for caught up": {last: "2027-12-26T03:00:00Z", now: "2026-11-19T12:00:00Z"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, ok := parse(t, "0 3 * * *", "").Due(at(t, c.last), at(t, c.now), c.delay, day)

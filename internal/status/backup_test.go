@@ -96,6 +96,8 @@ func TestWhatKeepsAnEnvironmentFromBeingSafe(t *testing.T) {
 		"no backup":                    {nil, nil, "", true, "NoBackup"},
 		"none that holds anything":     {[]v1alpha1.CRMBackup{done(time.Hour, "Failed")}, nil, "", true, "NoBackup"},
 		"an old one":                   {[]v1alpha1.CRMBackup{done(3*time.Hour, "Complete")}, nil, "", true, "BackupTooOld"},
+		"one of the future":            {[]v1alpha1.CRMBackup{done(-400*24*time.Hour, "Complete"), done(time.Hour, "Complete")}, nil, "", true, "ClockSkewed"},
+		"clocks may differ a little":   {[]v1alpha1.CRMBackup{done(-4*time.Minute, "Complete")}, nil, "", true, "Succeeded"},
 		"a location failed":            {[]v1alpha1.CRMBackup{done(time.Hour, "PartiallyFailed")}, nil, "", true, "LocationFailed"},
 		"a repository is damaged":      {[]v1alpha1.CRMBackup{done(time.Hour, "Complete")}, nil, `{"reason":"RepositoryDamaged","locations":[{"name":"here","problems":["a pack is wrong"]}]}`, true, "LocationFailed"},
 		"never proven":                 {[]v1alpha1.CRMBackup{done(time.Hour, "Complete")}, nil, "", false, "NeverProven"},

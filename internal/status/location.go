@@ -18,7 +18,7 @@ func Location(l *v1alpha1.CRMBackupLocation, looked error, now metav1.Time) v1al
 	wasReady := meta.IsStatusConditionTrue(s.Conditions, v1alpha1.ConditionReady)
 	s.ObservedGeneration = l.Generation
 	writer{conditions: &s.Conditions, generation: l.Generation, now: now}.ready(looked, v1alpha1.ReasonSucceeded)
-	if looked == nil && (!wasReady || s.LastChecked == nil || now.Sub(s.LastChecked.Time) >= checkedEvery) {
+	if looked == nil && (!wasReady || s.LastChecked == nil || now.Sub(s.LastChecked.Time).Abs() >= checkedEvery) {
 		s.LastChecked = &now
 	}
 	return *s

@@ -35,6 +35,7 @@ func TestALocationThatStaysAsItIsIsWrittenEveryTenMinutesAtMost(t *testing.T) {
 		{"in another way", 61 * time.Minute, errors.New("unknown"), true, 10 * time.Minute},
 		{"it is good again", 62 * time.Minute, nil, true, 62 * time.Minute},
 		{"and stays so", 63 * time.Minute, nil, false, 62 * time.Minute},
+		{"the clock is set back", -time.Hour, nil, true, -time.Hour},
 	} {
 		next := status.Location(l, look.looked, metav1.NewTime(start.Add(look.after)))
 		require.NoError(t, statuscheck.Check(l.Generation, next.ObservedGeneration, next.Conditions), look.sentence)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/backup/result"
+	"github.com/crmkeep/crmkeep/internal/clock"
 	"github.com/crmkeep/crmkeep/internal/facts"
 	"github.com/crmkeep/crmkeep/internal/outcome"
 )
@@ -96,6 +97,14 @@ func newestEnded(backups []v1alpha1.CRMBackup) *v1alpha1.CRMBackup {
 	return newest
 }
 
+// Ahead is the backup that has ended furthest in the future, nil when none has.
+func Ahead(backups []v1alpha1.CRMBackup, now time.Time) *v1alpha1.CRMBackup {
+	if newest := newestEnded(backups); newest != nil && clock.IsAhead(newest.Status.CompletedAt.Time, now) {
+		return newest
+	}
+	return nil
+}
+
 // health says what keeps the environment from being safe with this schedule, the worst first.
 func health(b *v1alpha1.CRMBackupSchedule, s *v1alpha1.CRMBackupScheduleStatus, p SchedulePass, now metav1.Time) error {
 	if p.Err != nil && !isReason(p.Err, v1alpha1.ReasonProgressing) {
@@ -104,6 +113,11 @@ func health(b *v1alpha1.CRMBackupSchedule, s *v1alpha1.CRMBackupScheduleStatus, 
 	}
 	if s.LastBackup == nil {
 		return outcome.Wait(v1alpha1.ReasonNoBackup, 0, "schedule %s has made no complete backup yet; kubectl get crmbackups", b.Name)
+	}
+	if b := Ahead(p.Backups, now.Time); b != nil {
+		return outcome.Wait(v1alpha1.ReasonClockSkewed, 0,
+			"CRMBackup %s ended at %s, which is in the future: a clock was wrong, or is. Until then no backup is given up, and nothing tells of one "+
+				"that is too old; once the clocks are right, delete its record to go on", b.Name, b.Status.CompletedAt.UTC().Format(time.RFC3339))
 	}
 	if age, objective := now.Sub(s.LastBackup.Time), Objective(b, p.Interval); age > objective {
 		return outcome.Wait(v1alpha1.ReasonBackupTooOld, 0, "the newest backup of schedule %s is of %s, and the objective is %s",
