@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,8 +29,9 @@ const (
 // NewCommand makes `crmkeep exec`.
 func NewCommand() *cobra.Command {
 	var filesDir, stopSignal string
+	var pidFiles []string
 	cmd := &cobra.Command{
-		Use:   "exec [--stop-signal SIGNAL] [--] COMMAND [ARGUMENT...]",
+		Use:   "exec [--stop-signal SIGNAL] [--pid-file FILE...] [--] COMMAND [ARGUMENT...]",
 		Short: "Run an application with the environment that the agent rendered",
 		Long: `Run an application with the environment that the agent rendered.
 
@@ -45,6 +47,9 @@ SIGTERM as the one that the application stops on, collects orphans, and ends wit
 			if err != nil {
 				return err
 			}
+			if err := removeStale(pidFiles); err != nil {
+				return err
+			}
 			return run(args, environ, stop)
 		},
 	}
@@ -52,6 +57,7 @@ SIGTERM as the one that the application stops on, collects orphans, and ends wit
 	cmd.Flags().SetInterspersed(false)
 	cmd.Flags().StringVar(&filesDir, "files-dir", config.FilesDir, "folder that the agent renders into")
 	cmd.Flags().StringVar(&stopSignal, "stop-signal", "", "signal that the application stops on, such as SIGINT")
+	cmd.Flags().StringArrayVar(&pidFiles, "pid-file", nil, "file on a volume in which the application keeps its process id; one that is there is removed first")
 	return cmd
 }
 
@@ -65,6 +71,17 @@ func parseStopSignal(name string) (syscall.Signal, error) {
 		return 0, fmt.Errorf("--stop-signal %q: no such signal; write it as SIGINT", name)
 	}
 	return stop, nil
+}
+
+// removeStale removes what an earlier container of the pod left when it was killed: in this one, whose processes are numbered anew, the id
+// in the file may be that of any process, and the application would take that for itself and refuse to start.
+func removeStale(pidFiles []string) error {
+	for _, file := range pidFiles {
+		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("--pid-file: a file of an earlier run cannot be removed: %w", err)
+		}
+	}
+	return nil
 }
 
 // environment is this process's with the agent's variables in it, which win.

@@ -113,6 +113,21 @@ func TestOrphansAreCollectedAndDoNotEndTheApplication(t *testing.T) {
 	assert.Equal(t, 4, exitCode(t, app.Wait()))
 }
 
+func TestAProcessIDThatAKilledRunLeftDoesNotStandInTheWay(t *testing.T) {
+	dir := t.TempDir()
+	left, none := filepath.Join(dir, "left.pid"), filepath.Join(dir, "none.pid")
+	for _, mode := range [][]string{nil, {"--stop-signal", "SIGINT"}} {
+		require.NoError(t, os.WriteFile(left, []byte("1\n"), 0o600))
+		args := append(append([]string{"exec", "--files-dir", rendered(t, "")}, mode...), "--pid-file", left, "--pid-file", none, "--", "test", "!", "-e", left)
+		out, err := crmkeep(t, args...).CombinedOutput()
+		assert.NoError(t, err, "%s", out)
+	}
+
+	out, err := crmkeep(t, "exec", "--files-dir", rendered(t, ""), "--pid-file", filepath.Dir(dir), "true").CombinedOutput()
+	require.Error(t, err)
+	assert.Contains(t, string(out), "--pid-file")
+}
+
 func TestWhatIsMissingIsNamed(t *testing.T) {
 	out, err := crmkeep(t, "exec", "--files-dir", rendered(t, ""), "no-such-program").CombinedOutput()
 	require.Error(t, err)

@@ -52,7 +52,7 @@ func database(t *target.Target, id secrets.Component, run Run) ([]object.Object,
 	// SIGTERM waits until every client has left; SIGINT ends their sessions and writes a checkpoint.
 	p.main = p.application(image, "SIGINT", []string{
 		"postgres", "-D", dataDir, "-c", "config_file=" + path.Join(config.FilesDir, serverconfig.ConfFile),
-	}).
+	}, path.Join(dataDir, "postmaster.pid"), path.Join(socketDir, config.DatabaseSocket+".lock")).
 		WithPorts(corev1ac.ContainerPort().WithName("postgres").WithContainerPort(config.DatabasePort).WithProtocol(corev1.ProtocolTCP)).
 		WithResources(podspec.Resources(t.Database.CPU, t.Database.Memory, t.Database.Memory)).
 		WithReadinessProbe(healthProbe("/ready", 2, 3)).

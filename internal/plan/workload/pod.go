@@ -109,10 +109,14 @@ func (p pod) crmkeep(name string, args ...string) *corev1ac.ContainerApplyConfig
 		WithResources(podspec.Resources(agentCPU, agentMemory, agentLimit))
 }
 
-// application is a container that runs command in image with what the agent rendered.
-func (p pod) application(image, stopSignal string, command []string) *corev1ac.ContainerApplyConfiguration {
+// application is a container that runs command in image with what the agent rendered. The command keeps its process id in pidFiles.
+func (p pod) application(image, stopSignal string, command []string, pidFiles ...string) *corev1ac.ContainerApplyConfiguration {
 	// As process 1 a program that sets up no handler ignores SIGTERM, and is killed half a minute later; so it never is.
-	args := []string{"exec", "--stop-signal", cmp.Or(stopSignal, "SIGTERM"), "--"}
+	args := []string{"exec", "--stop-signal", cmp.Or(stopSignal, "SIGTERM")}
+	for _, file := range pidFiles {
+		args = append(args, "--pid-file", file)
+	}
+	args = append(args, "--")
 	return podspec.Container(p.target.Settings.Images, containerMain, image).
 		WithCommand(path.Join(config.BinDir, "crmkeep")).
 		WithArgs(append(args, command...)...).
