@@ -1,9 +1,12 @@
-"""Keeps making customers in Tryton, one after another, and then looks which of those that Tryton took are there. Password on standard input.
+"""Makes customers in Tryton and tells which are there, one answer for each line of standard input, so that whoever asks knows of a customer before
+asking for the next.
 
-usage: writer.py URL CA PREFIX SECONDS
+usage: writer.py URL CA
 
-URL is https://HOST/DATABASE/, CA the certificates to trust, PEM. Prints, as JSON: acknowledged, how many Tryton said it took; lost, the names
-of those that are not there; and longest, the longest time in seconds between two of them.
+URL is https://HOST/DATABASE/, CA the certificates to trust, PEM. Standard input: the administrator's password, and then these lines:
+  make NAME    answers "taken", or "not taken: " and why
+  list START   answers the names that start so, as JSON
+The first answer is "ready", once Tryton has taken the login.
 """
 import base64
 import json
@@ -12,9 +15,8 @@ import sys
 import time
 import urllib.request
 
-url, ca, prefix, seconds = sys.argv[1:]
+url, ca = sys.argv[1:]
 TLS = ssl.create_default_context(cadata=ca)
-password = sys.stdin.readline().rstrip('\n')
 
 
 def call(method, params, session=None):
@@ -29,40 +31,32 @@ def call(method, params, session=None):
     return body['result']
 
 
-def login():
-    user, key = call('common.db.login', ['admin', {'password': password}])[:2]
-    return base64.b64encode(f'admin:{user}:{key}'.encode()).decode()
-
-
-def patiently(do):
+def login(password):
     """Whatever is down is up again some time."""
-    until = time.monotonic() + 120
     while True:
         try:
-            return do()
+            user, key = call('common.db.login', ['admin', {'password': password}])[:2]
+            return base64.b64encode(f'admin:{user}:{key}'.encode()).decode()
         except (OSError, ValueError):
-            if time.monotonic() > until:
-                raise
             time.sleep(0.2)
 
 
-session = patiently(login)
-acknowledged, longest, number = [], 0.0, 0
-end = time.monotonic() + float(seconds)
-last = time.monotonic()
-while time.monotonic() < end:
-    number += 1
-    name = f'{prefix} {number}'
+def make(name):
     try:
         call('model.party.party.create', [[{'name': name}], {}], session)
-    except (OSError, ValueError):
-        time.sleep(0.1)
-        continue
-    now = time.monotonic()
-    longest, last = max(longest, now - last), now
-    acknowledged.append(name)
-longest = max(longest, time.monotonic() - last)
+    except (OSError, ValueError) as error:
+        return f'not taken: {" ".join(str(error).split())}'
+    return 'taken'
 
-found = {party['name'] for party in patiently(lambda: call('model.party.party.search_read',
-    [[['name', 'like', f'{prefix} %']], 0, None, None, ['name'], {}], session))}
-print(json.dumps({'acknowledged': len(acknowledged), 'lost': [n for n in acknowledged if n not in found], 'longest': round(longest, 1)}))
+
+def list_names(start):
+    found = call('model.party.party.search_read', [[['name', 'like', f'{start}%']], 0, None, None, ['name'], {}], session)
+    return json.dumps([party['name'] for party in found])
+
+
+lines = iter(sys.stdin.readline, '')
+session = login(next(lines).rstrip('\n'))
+print('ready', flush=True)
+for line in lines:
+    command, argument = line.rstrip('\n').split(' ', 1)
+    print({'make': make, 'list': list_names}[command](argument), flush=True)

@@ -1,6 +1,10 @@
 #!/usr/bin/env bash
 # Proves that the node cluster works: pods, logs, exec, Services, DNS, NetworkPolicy, volumes, metrics.
+#
+#   check.sh             changes nothing that others use
+#   check.sh --restart   restarts the node, too
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+case ${1:-} in '' | --restart) ;; *) die "usage: check.sh [--restart]" ;; esac
 use_state node
 use_programs --node
 namespace=check-$$
@@ -29,6 +33,41 @@ sleeper() { # sleeper NAME: a pod to connect from
 		  terminationGracePeriodSeconds: 0
 		  containers: [{name: main, image: "$PREFIX/busybox:dev", command: [sleep, "3600"]}]
 	YAML
+}
+
+boot_id() { k get node "$NODE" -o jsonpath='{.status.nodeInfo.bootID}'; }
+# What a disk keeps is there, what memory holds is not.
+only_the_disk_is_kept() { kn exec survivor -- sh -c 'grep -qx written /disk/file && [ ! -e /memory/file ]' </dev/null; }
+
+check_restart() {
+	local boot
+	boot=$(boot_id)
+	kn apply -f - >/dev/null <<-YAML
+		apiVersion: v1
+		kind: PersistentVolumeClaim
+		metadata: {name: disk}
+		spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 10Mi}}}
+		---
+		apiVersion: v1
+		kind: Pod
+		metadata: {name: survivor}
+		spec:
+		  terminationGracePeriodSeconds: 0
+		  containers:
+		  - name: main
+		    image: $PREFIX/busybox:dev
+		    command: [sleep, "3600"]
+		    volumeMounts: [{name: disk, mountPath: /disk}, {name: memory, mountPath: /memory}]
+		  volumes: [{name: disk, persistentVolumeClaim: {claimName: disk}}, {name: memory, emptyDir: {medium: Memory}}]
+	YAML
+	kn wait --for=condition=Ready pod/survivor --timeout=60s >/dev/null
+	kn exec survivor -- sh -c 'echo written | tee /disk/file >/memory/file'
+	"$SCRIPTS/restart.sh" node
+	[ "$(boot_id)" != "$boot" ]
+	wait_for 120 "the pod to start again" only_the_disk_is_kept
+	ok "after a restart a pod has what was on its volume, and nothing of what was in memory"
+	wait_for 60 "the Service after a restart" says_hello other http://web/
+	ok "and reaches a Service"
 }
 
 k create namespace "$namespace" >/dev/null
@@ -116,4 +155,5 @@ k wait --for=delete "pv/$volume" --timeout=60s >/dev/null
 ok "it goes with its claim"
 k get --raw "/api/v1/nodes/$NODE/proxy/stats/summary" | jq -e '.node.memory.workingSetBytes > 0' >/dev/null
 ok "kubelet's metrics"
+[ -z "${1:-}" ] || check_restart
 log "all checks passed in $(($(now_ms) - began)) ms"

@@ -13,7 +13,7 @@ mkdir -p "$STATE/etcd"
 chmod 700 "$STATE/etcd"
 cd "$STATE/etcd"
 rm -f client:0 peer:0
-# unsafe-no-fsync: nobody needs the data after a power failure.
+# unsafe-no-fsync: nobody needs the data after a power failure of the machine itself.
 start etcd etcd --name="$NODE" --data-dir=data --unsafe-no-fsync --log-level=warn \
 	--listen-client-urls=unix://client:0 --advertise-client-urls=unix://client:0 \
 	--listen-peer-urls=unix://peer:0 --initial-advertise-peer-urls=unix://peer:0 \

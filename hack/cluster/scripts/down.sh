@@ -6,6 +6,7 @@
 #
 # CRMKEEP_CLUSTER_STATE as for up.sh.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$SCRIPTS/node/power.sh"
 
 # Nothing is worth a graceful end: the data goes too. Killing process 1 of the node's process namespace takes every
 # container with it.
@@ -16,20 +17,11 @@ kill_all() {
 	[ ${#pids[@]} = 0 ]
 }
 
-# Fails while a container is still ending.
-remove_cgroups() {
-	local cgroup
-	find /sys/fs/cgroup -type d -name "$NODE" -prune | while read -r cgroup; do
-		find "$cgroup" -depth -type d -exec rmdir {} + || return
-	done
-}
-
 leave_machine() {
 	local alias
 	alias=$(ip -j link show "$NODE" 2>/dev/null | jq -r '.[].ifalias') || true
 	[ -z "$alias" ] || [ "$alias" = "$STATE" ] || return 0 # a node of another clone
-	[ -z "$alias" ] || ip link del "$NODE" 2>/dev/null || true # may have gone with its namespace by now
-	wait_for 30 "the node's cgroups to empty" remove_cgroups
+	clear_machine
 	[ ! -s "$STATE/sysctl.before" ] || sysctl -qp "$STATE/sysctl.before"
 	[ ! -s "$STATE/mount-points" ] || tac "$STATE/mount-points" | xargs -d '\n' rmdir --ignore-fail-on-non-empty --
 }

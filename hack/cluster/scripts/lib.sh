@@ -53,7 +53,7 @@ lock_state() {
 start() {
 	local name=$1 process
 	shift
-	env "$MARK" setsid "$@" >"$LOG/$name.log" 2>&1 </dev/null 9<&- &
+	env "$MARK" setsid "$@" >>"$LOG/$name.log" 2>&1 </dev/null 9<&- &
 	process=$!
 	echo "$process" >"$RUN/$name.pid"
 	until alive "$name" || ! kill -0 "$process" 2>/dev/null; do sleep 0.01; done

@@ -9,6 +9,7 @@
 # CRMKEEP_CLUSTER_STATE  folder for everything that the cluster writes; default: .local/api or .local/node
 # CRMKEEP_CLUSTER_PORT   port of the API server in mode `api`; default: a free one
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$SCRIPTS/node/power.sh"
 
 free_port() {
 	local port
@@ -48,8 +49,7 @@ node() {
 
 	# kubelet sets these for the whole machine; down.sh puts them back.
 	sysctl vm.overcommit_memory kernel.panic kernel.panic_on_oops | tr -d ' ' >"$STATE/sysctl.before"
-	start node unshare --net "$SCRIPTS/node/enter.sh" $$
-	WATCHED=node wait_for 300 "the node" test -e "$RUN/node.registered"
+	power_on
 	k apply -f "$CLUSTER/manifests/storage.yaml" -f "$CLUSTER/manifests/coredns.yaml" >/dev/null
 	k wait --for=condition=Ready "node/$NODE" --timeout=120s >/dev/null
 	k -n kube-system rollout status deployment/coredns --timeout=180s >/dev/null

@@ -85,23 +85,30 @@ kube_proxy() {
 	start kube-proxy kube-proxy --config="$STATE/kube-proxy.yaml" --v=2
 }
 
+booted() { [ "$(k get node "$NODE" -o jsonpath='{.status.nodeInfo.bootID}')" = "$(</run/boot_id)" ]; }
+
 unified=$([ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ] && echo true || echo false)
 mount_cgroups "$unified"
 mount -t tmpfs -o mode=755 tmpfs /run
 mount --make-rshared /run
+# Each boot has an identity of its own, by which kubelet tells that the machine was booted anew.
+cat /proc/sys/kernel/random/uuid >/run/boot_id
+mount --bind /run/boot_id /proc/sys/kernel/random/boot_id
 own kubelet /var/lib/kubelet
 own pods-log /var/log/pods
 own containers-log /var/log/containers
 own cni /var/lib/cni
 sysctl -qw net.ipv4.ip_forward=1
 
-"$SCRIPTS/node/containerd.sh"
+"$SCRIPTS/node/containerd.sh" &
+containerd=$!
 "$SCRIPTS/control-plane.sh" node "$NODE_IP" "$NODE_API_PORT" yes
+wait "$containerd"
 k apply -f "$CLUSTER/manifests/node.yaml" >/dev/null
 kubelet "$unified"
 kube_proxy
 start netpol addons netpol --kubeconfig="$STATE/netpol.kubeconfig" --node="$NODE" --pod-cidr="$POD_CIDR"
 start storage addons storage --kubeconfig="$STATE/storage.kubeconfig" --node="$NODE" --dir="$STATE/volumes"
-wait_for 120 "the node to register" k get node "$NODE"
-touch "$RUN/node.registered"
+wait_for 120 "kubelet to report this boot" booted
+touch "$RUN/node.booted"
 while :; do wait -n || sleep 1; done # process 1 reaps what is left to it
