@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Makes a cluster with Vault and crmkeep in it, or finds what is there and brings it up to date. Nothing is declared yet.
 #
-#   install.sh             on a local node of its own; needs root
+#   install.sh [IMAGE...]  on a local node of its own, with further images of hack/images; needs root
 #   KUBECONFIG=... VAULT_ADDR=... VAULT_CACERT=... VAULT_TOKEN=... install.sh
 #                          on a cluster that is there, with a Vault that has the auth method "kubernetes" for it. The images
 #                          crmkeep.local/{crmkeep:dev,postgres:15,tryton:6.0} must be on its nodes: see hack/images. Pods that
 #                          are no Vault's must not match namespace "vault": mend hack/demo/values.yaml for your network
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-# crmkeep first.
-IMAGES=(crmkeep postgres tryton ttrss)
+# crmkeep first: the operator starts while the others are imported.
+IMAGES=(crmkeep postgres tryton "$@")
 
 step() { # step WHAT COMMAND...
 	local what=$1 began=$SECONDS
@@ -42,9 +42,9 @@ images() {
 cluster() { "$REPO/hack/cluster/scripts/up.sh" node >/dev/null; }
 
 # Importing takes seconds, so what this node has already is left out.
-import() {
+import() { # import NAME...
 	local name archive mark
-	for name in "${IMAGES[@]}"; do
+	for name; do
 		archive=$REPO/.build/images/$name.tar
 		mark=$STATE/imported/$name-$(stat -c '%i-%Y-%s' "$archive")
 		[ ! -e "$mark" ] || continue
@@ -53,6 +53,19 @@ import() {
 		rm -f "$STATE/imported/$name"-*
 		touch "$mark"
 	done
+}
+
+# The images of what is declared later are imported while the operator is installed.
+import_others() {
+	import "${IMAGES[@]:1}" >"$STATE/log/import.log" 2>&1 &
+	importing=$!
+}
+
+others_imported() {
+	wait "$importing" || {
+		cat "$STATE/log/import.log" >&2
+		die 'an image could not be imported'
+	}
 }
 
 development_vault() { "$REPO/hack/cluster/scripts/vault.sh"; }
@@ -102,12 +115,14 @@ clients() {
 	kubectl wait -n "$STRANGER" pod/stranger --for=condition=Ready --timeout=120s >/dev/null
 }
 
+trap wait EXIT # nothing of this goes on without it
 if local_node; then
 	[ "$(id -u)" = 0 ] || die 'the local node needs root; or give KUBECONFIG of a cluster'
 	step 'Programs: the cluster, Vault, Helm, crmkeep (the first time 10 minutes)' programs
-	step 'Images: crmkeep, postgres, tryton, ttrss' images
+	step "Images: ${IMAGES[*]}" images
 	step 'Cluster: one node' cluster
-	step 'Importing the images' import
+	step "Importing crmkeep's image, and the others beside what follows" import crmkeep
+	import_others
 	step 'Vault: a development server, never for production' development_vault
 else
 	step 'Programs: Helm, crmkeep' programs
@@ -115,5 +130,8 @@ fi
 use_cluster
 step 'Preparing Vault, once, with the token of who sets it up' bootstrap
 step 'Installing crmkeep with its Helm chart; it logs in to Vault as itself' operator
-if local_node; then step "Backup locations: two S3 servers, ${LOCATIONS[*]}" locations; fi
+if local_node; then
+	step "Backup locations: two S3 servers, ${LOCATIONS[*]}" locations
+	step 'The other images' others_imported
+fi
 step 'A place for a person and one for a stranger' clients

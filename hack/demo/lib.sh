@@ -95,6 +95,11 @@ python() {
 class_of() { kubectl get crmclass "$(kubectl get -n "$HOME_NAMESPACE" crmenvironment "$1" -o jsonpath='{.spec.classRef.name}')" -o json; }
 web_of() { class_of "$1" | jq -r '.spec.components[] | select(.type == "Web").name'; }
 database_of() { class_of "$1" | jq -r .spec.database.name; }
+# tryton_of ENVIRONMENT: the URL at which its Tryton is asked.
+tryton_of() {
+	class_of "$1" | jq -r --arg namespace "$(namespace_of "$1")" \
+		'"https://\(.spec.components[] | select(.type == "Web").name).\($namespace).svc/\(.spec.database.name)/"'
+}
 
 # person ENVIRONMENT FILE URL-PATH ARGUMENT...: runs a script as the first administrator, whose password is its standard input,
 # from behind the ingress controller. The script gets the URL and the CA to trust as its first arguments.
@@ -103,8 +108,12 @@ person() {
 		python "$CLIENT/client" "$2" "https://$(web_of "$1").$(namespace_of "$1").svc/$3" "$(ca_chain)" "${@:4}"
 }
 
-# crm ENVIRONMENT ARGUMENT...: what a person does in Tryton, see crm.py.
-crm() { person "$1" "$DEMO/crm.py" "$(database_of "$1")/" "${@:2}"; }
+# crm ENVIRONMENT ARGUMENT...: what the first administrator does in Tryton, see crm.py.
+crm() { admin_password "$1" "$(officer_token "$1")" | in_tryton "$1" crm.py "${@:2}"; }
+
+# in_tryton ENVIRONMENT FILE ARGUMENT...: runs a script of this folder on Tryton from behind the ingress controller, with the password that is
+# its standard input.
+in_tryton() { python "$CLIENT/client" "$DEMO/$2" "$(tryton_of "$1")" "$(ca_chain)" "${@:3}"; }
 
 # first_password ENVIRONMENT LOGIN TOKEN: that crmkeep has made for a person. Never print it.
 first_password() {
@@ -122,9 +131,7 @@ colleague() {
 }
 
 # colleague_with ENVIRONMENT LOGIN ARGUMENT...: the same with the password that is its standard input.
-colleague_with() {
-	python "$CLIENT/client" "$DEMO/colleague.py" "https://$(web_of "$1").$(namespace_of "$1").svc/$(database_of "$1")/" "$(ca_chain)" "${@:2}"
-}
+colleague_with() { in_tryton "$1" colleague.py "${@:2}"; }
 
 # await SECONDS WHAT COMMAND...: retry until it succeeds.
 await() {

@@ -35,7 +35,7 @@ func run(m *testing.M) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	install := exec.Command(filepath.Join(repo, "hack/demo/install.sh"))
+	install := exec.Command(filepath.Join(repo, "hack/demo/install.sh"), "ttrss")
 	install.Stdout, install.Stderr = os.Stdout, os.Stderr
 	if err := install.Run(); err != nil {
 		return 0, fmt.Errorf("installing crmkeep: %w", err)

@@ -7,13 +7,18 @@ namespace=$(namespace_of prod)
 web=$(web_of prod).$namespace.svc:443
 database=database.$namespace.svc:5432
 
-expect "$web open" "$(python "$CLIENT/client" "$DEMO/reach.py" "$web")" 'from the ingress controller the application answers'
-expect "$database closed" "$(python "$CLIENT/client" "$DEMO/reach.py" "$database")" 'from there the database does not'
-for target in "$web" "$database"; do
-	expect "$target closed" "$(python "$STRANGER/stranger" "$DEMO/reach.py" "$target")" "a stranger's pod: no way to $target"
-done
 other=$(namespace_of test)
 pod=$(kubectl get pod -n "$other" -l "crmkeep.io/component=$(web_of test)" -o jsonpath='{.items[0].metadata.name}')
-for target in "$web" "$database"; do
-	expect "$target closed" "$(python "$other/$pod" "$DEMO/reach.py" "$target")" "a pod of environment test: no way to $target"
-done
+
+from() { python "$1" "$DEMO/reach.py" "$web" "$database"; }
+
+# From all places at once: a way that is closed takes seconds to show it.
+exec 3< <(from "$CLIENT/client") 4< <(from "$STRANGER/stranger") 5< <(from "$other/$pod")
+
+found=$(cat <&3)
+expect "$web open" "$found" 'from the ingress controller the application answers'
+expect "$database closed" "$found" 'from there the database does not'
+found=$(cat <&4)
+for target in "$web" "$database"; do expect "$target closed" "$found" "a stranger's pod: no way to $target"; done
+found=$(cat <&5)
+for target in "$web" "$database"; do expect "$target closed" "$found" "a pod of environment test: no way to $target"; done

@@ -11,18 +11,17 @@ canary=canary-$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')
 kubectl create configmap canary -n "$CLIENT" --from-literal=value="$canary" --dry-run=client -o yaml | kubectl apply -f - >/dev/null
 
 # Every object of every kind, as the API server gives it.
-kubectl api-resources --verbs=list -o name | while read -r kind; do
-	kubectl get "$kind" -A -o yaml >>"$work/objects.yaml" 2>/dev/null || true
-done
-kubectl get pods -A -o json | jq -r '.items[] | .metadata as $m | (.spec.initContainers // []) + .spec.containers | .[] |
-	"\($m.namespace) \($m.name) \(.name)"' | while read -r ns pod container; do
-	kubectl logs -n "$ns" "$pod" -c "$container" >>"$work/logs" 2>/dev/null </dev/null || true
-done
-places=("$work/objects.yaml" "$work/logs")
+kubectl get "$(kubectl api-resources --verbs=list -o name | paste -sd,)" -A -o yaml >"$work/objects.yaml" 2>/dev/null || true
+places=("$work/objects.yaml")
 if local_node; then
-	# etcd's own files, with everything that was ever written since its last compaction; and the logs of pods that are gone.
+	# etcd's own files, with everything that was ever written since its last compaction; and the logs of all pods, also of those that are gone.
 	mkdir "$work/etcd" && cp -r "$STATE/etcd/data/member" "$work/etcd/"
 	places+=("$work/etcd" "$STATE/pods-log" "$STATE/log")
+else
+	kubectl get pods -A -o json | jq -r '.items[].metadata | "\(.namespace) \(.name)"' | while read -r ns pod; do
+		kubectl logs -n "$ns" "$pod" --all-containers >>"$work/logs" 2>/dev/null </dev/null || true
+	done
+	places+=("$work/logs")
 fi
 
 officer=$(officer_token prod)

@@ -14,7 +14,7 @@ ask() {
 		vault "$(setup_token)" POST "crmkeep-transit/decrypt/$(namespace_of leaving)" 2>/dev/null | jq -r 'if .data.plaintext then "it is unwrapped" else .errors[0] end'
 }
 
-kubectl get -n "$HOME_NAMESPACE" crmenvironment leaving >/dev/null 2>&1 || "$DEMO/backup.sh"
+kubectl apply -f "$DEMO/leaving-environment.yaml" >/dev/null
 condition Ready True leaving 300
 run=shred-$(date +%Y%m%d-%H%M%S)
 kubectl apply -f - >/dev/null <<-YAML
