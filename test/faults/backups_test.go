@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,7 +63,7 @@ var backups = []stage{
 			w.create(t, scheduled(newerBackup))
 		},
 		done: func(t *testing.T, w *world) error {
-			w.play(t, "care."+nightly, result.Result{Locations: []result.Location{{Name: mortal}}})
+			w.play(t, mortalName, "care."+nightly, result.Result{Locations: []result.Location{{Name: mortal}}})
 			s := schedule()
 			if err := errors.Join(w.isBackedUp(t, newerBackup), w.isGone(t, scheduled(olderBackup)), w.Get(t.Context(), client.ObjectKeyFromObject(s), s)); err != nil {
 				return err
@@ -75,6 +76,10 @@ var backups = []stage{
 		begin: func(t *testing.T, w *world) { w.create(t, restore()) },
 		done:  isRestored,
 	},
+}
+
+// withdrawal ends them.
+var withdrawal = []stage{
 	{
 		// The record of the newer backup stays for the shred.
 		name: "schedule's end",
@@ -107,13 +112,14 @@ func scheduled(name string) *v1alpha1.CRMBackup {
 	}
 }
 
-// schedule that is due on no day of the test, and keeps one backup.
+// schedule that is due on no day of the test, keeps one backup, and has its turns when they are due.
 func schedule() *v1alpha1.CRMBackupSchedule {
 	return &v1alpha1.CRMBackupSchedule{
 		ObjectMeta: metav1.ObjectMeta{Namespace: naming.HomeNamespace(mortal), Name: nightly},
 		Spec: v1alpha1.CRMBackupScheduleSpec{
 			EnvironmentRef: v1alpha1.LocalReference{Name: mortalName}, Locations: []string{mortal}, Schedule: "0 0 29 2 *",
-			Retention: &v1alpha1.BackupRetention{Last: build.Pointer[int32](1)},
+			WindowSeconds: build.Pointer[int64](0),
+			Retention:     &v1alpha1.BackupRetention{Last: build.Pointer[int32](1)},
 		},
 	}
 }
@@ -131,7 +137,7 @@ func restore() *v1alpha1.CRMRestore {
 // isBackedUp plays the run of a backup that was declared, and tells whether its record is complete and nothing of the run is left.
 func (w *world) isBackedUp(t *testing.T, name string) error {
 	t.Helper()
-	w.play(t, "backup."+name, result.Result{
+	w.play(t, mortalName, "backup."+name, result.Result{
 		ManifestDigest: strings.Repeat("0a", 32), KeyVersion: 1, Tables: 3, Rows: 42, Bytes: 4096,
 		Locations: []result.Location{{Name: mortal, Snapshots: []string{"0011223344"}, BytesAdded: 7}},
 	})
@@ -145,10 +151,21 @@ func (w *world) isBackedUp(t *testing.T, name string) error {
 	return nil
 }
 
+// isShredded plays the final backup that the deletion of the environment asks for, and tells whether it was made and the environment is gone.
+func (w *world) isShredded(t *testing.T) error {
+	t.Helper()
+	var finals v1alpha1.CRMBackupList
+	require.NoError(t, w.List(t.Context(), &finals, client.InNamespace(naming.HomeNamespace(mortal)), client.HasLabels{naming.LabelFinalOf}))
+	if len(finals.Items) != 1 {
+		return fmt.Errorf("there are %d final backups", len(finals.Items))
+	}
+	return errors.Join(w.isBackedUp(t, finals.Items[0].Name), w.isGone(t, build.Environment(mortal, mortalName)))
+}
+
 // isRestored plays the run of the restore, confirms it once the application runs again, and tells whether what was replaced is dropped.
 func isRestored(t *testing.T, w *world) error {
-	w.play(t, "restore."+back, result.Result{ManifestDigest: strings.Repeat("0a", 32), Rows: 42})
-	w.play(t, "drop."+back, result.Result{})
+	w.play(t, mortalName, "restore."+back, result.Result{ManifestDigest: strings.Repeat("0a", 32), Rows: 42})
+	w.play(t, mortalName, "drop."+back, result.Result{})
 	r := restore()
 	if err := w.Get(t.Context(), client.ObjectKeyFromObject(r), r); err != nil {
 		return err
@@ -165,23 +182,37 @@ func isRestored(t *testing.T, w *world) error {
 	return w.environmentIs(t, mortal, mortalName, "True Succeeded")
 }
 
-// play ends the pod of a run, if one is running, as kubelet would.
-func (w *world) play(t *testing.T, run string, tells result.Result) {
+// play ends the pod of a run in an environment, if one is running, as kubelet would.
+func (w *world) play(t *testing.T, environment, run string, tells result.Result) {
 	t.Helper()
 	message, err := json.Marshal(tells)
 	require.NoError(t, err)
-	var pods corev1.PodList
-	require.NoError(t, w.List(t.Context(), &pods, client.InNamespace(naming.WorkloadNamespace(mortal, mortalName)), client.MatchingLabels{naming.LabelRunOf: run}))
-	for _, pod := range pods.Items {
-		if pod.Status.Phase != corev1.PodRunning || pod.DeletionTimestamp != nil {
-			continue
-		}
+	for _, pod := range w.running(t, environment, run) {
 		pod.Status.Phase = corev1.PodSucceeded
 		pod.Status.ContainerStatuses[0].State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
 			Message: string(message), FinishedAt: metav1.Now(),
 		}}
 		_ = w.Status().Update(t.Context(), &pod) // Somebody was faster: the next look plays it again.
 	}
+}
+
+// running gives the pods of a run that have not ended.
+func (w *world) running(t *testing.T, environment, run string) []corev1.Pod {
+	t.Helper()
+	var pods corev1.PodList
+	require.NoError(t, w.List(t.Context(), &pods, client.InNamespace(naming.WorkloadNamespace(mortal, environment)), client.MatchingLabels{naming.LabelRunOf: run}))
+	return slices.DeleteFunc(pods.Items, func(pod corev1.Pod) bool {
+		return pod.Status.Phase != corev1.PodRunning || pod.DeletionTimestamp != nil
+	})
+}
+
+// isRunning tells whether a run waits to be played.
+func (w *world) isRunning(t *testing.T, environment, run string) error {
+	t.Helper()
+	if len(w.running(t, environment, run)) == 0 {
+		return fmt.Errorf("%s does not run in %s", run, environment)
+	}
+	return nil
 }
 
 // buryBackups takes away what is left of them.

@@ -31,6 +31,7 @@ func TestFaults(t *testing.T) {
 		{sentence: "two managers that both lead do not fight", tell: twoLeadersDoNotFight, long: true},
 		{sentence: "a standby takes over from a leader that is killed", tell: alone(aStandbyTakesOver)},
 		{sentence: "attackers write nothing outside their tenant", tell: alone(attackersWriteNothingOutside)},
+		{sentence: "a clock that steps loses and repeats nothing", tell: alone(aClockThatStepsLosesAndRepeatsNothing), long: true},
 	} {
 		if story.long && !*full {
 			continue

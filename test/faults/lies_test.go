@@ -62,8 +62,7 @@ func (w *world) liveWithRule(t *testing.T, m *manager, expected reference, rule 
 	w.api.Use(rule)
 	defer w.api.Use(nil)
 	w.live(t, expected, func(_ int, s stage) *manager {
-		s.begin(t, w)
-		w.until(t, s.name, func() error { return s.done(t, w) })
+		w.pass(t, s)
 		return m
 	})
 }
@@ -140,8 +139,7 @@ func vaultFailsOnce(t *testing.T, w *world, expected reference) {
 				failed = true
 				return vaultFaults[point]
 			})
-			s.begin(t, w)
-			w.until(t, s.name, func() error { return s.done(t, w) })
+			w.pass(t, s)
 			w.secrets.Use(nil)
 			return m
 		})

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,7 +37,7 @@ type stage struct {
 }
 
 // lifecycle is everything that can be asked of a tenant and an environment, in an order that meets all.
-var lifecycle = slices.Concat(growth, backups, decline)
+var lifecycle = slices.Concat(growth, policies, backups, copies, drills, withdrawal, decline)
 
 // growth is what comes before backups.
 var growth = []stage{
@@ -92,13 +93,15 @@ var growth = []stage{
 // decline is what comes after them.
 var decline = []stage{
 	{
+		// A final backup comes before it.
 		name: "shred",
 		begin: func(t *testing.T, w *world) {
+			w.edit(t, mortal, mortalName, func(e *v1alpha1.CRMEnvironment) {
+				e.Spec.FinalBackup = &v1alpha1.FinalBackup{Locations: []string{mortal}}
+			})
 			require.NoError(t, w.Delete(t.Context(), build.Environment(mortal, mortalName)))
 		},
-		done: func(t *testing.T, w *world) error {
-			return w.isGone(t, build.Environment(mortal, mortalName))
-		},
+		done: func(t *testing.T, w *world) error { return w.isShredded(t) },
 	},
 	{
 		name:  "tenant's end",
@@ -123,6 +126,13 @@ type reference struct {
 	writes []int
 }
 
+// pass lives through a stage.
+func (w *world) pass(t *testing.T, s stage) {
+	t.Helper()
+	s.begin(t, w)
+	w.until(t, s.name, func() error { return s.done(t, w) })
+}
+
 // undisturbed lives once.
 func (w *world) undisturbed(t *testing.T, m *manager) reference {
 	t.Helper()
@@ -131,8 +141,7 @@ func (w *world) undisturbed(t *testing.T, m *manager) reference {
 		w.api.Reset()
 		w.secrets.Reset()
 		began := time.Now()
-		s.begin(t, w)
-		w.until(t, s.name, func() error { return s.done(t, w) })
+		w.pass(t, s)
 		w.settle(t, m)
 		r.after = append(r.after, w.snapshot(t, mortal))
 		r.writes = append(r.writes, w.writes())
@@ -154,7 +163,8 @@ func (w *world) live(t *testing.T, expected reference, bring func(i int, s stage
 		switch s.name {
 		case "environment":
 			dataKey = w.dataKey(t, mortal, mortalName)
-		case "version", "suspend", "quarantine", "resume", "rotate", "backup", "schedule", "restore":
+		case "tenant", "shred", "tenant's end": // There is none.
+		default:
 			require.Equal(t, dataKey, w.dataKey(t, mortal, mortalName), "%s has changed the data key", s.name)
 		}
 	}
@@ -184,18 +194,21 @@ func (w *world) same(t *testing.T, want map[string]string) {
 	})
 }
 
-// destroyed checks the certificate of the shred: one, that anybody can verify, and that tells of every version of the key.
+// destroyed checks the certificate of the shred: one, that anybody can verify, and that tells of every version of the key and of the
+// backups that went with it.
 func (w *world) destroyed(t *testing.T) {
 	t.Helper()
 	var found corev1.ConfigMapList
 	require.NoError(t, w.List(t.Context(), &found, client.InNamespace(naming.HomeNamespace(mortal)), client.HasLabels{naming.LabelEvidence}))
-	require.Len(t, found.Items, 1)
+	of := slices.DeleteFunc(found.Items, func(c corev1.ConfigMap) bool { return !strings.HasPrefix(c.Name, "destroyed-"+mortalName+"-") })
+	require.Len(t, of, 1)
 	var certificate evidence.Certificate
-	require.NoError(t, json.Unmarshal([]byte(found.Items[0].Data["certificate.json"]), &certificate))
+	require.NoError(t, json.Unmarshal([]byte(of[0].Data["certificate.json"]), &certificate))
 	statement, err := certificate.Verify()
 	require.NoError(t, err)
 	assert.EqualValues(t, 2, statement.KeyVersions)
 	assert.Equal(t, "Wei Zhang", statement.Owner)
+	assert.Len(t, statement.Backups, 2, "the schedule's and the final one")
 }
 
 // bury takes away what outlives a tenant on purpose, so that the next life begins with nothing.
@@ -208,11 +221,14 @@ func (w *world) bury(t *testing.T) {
 	require.NoError(t, w.Delete(t.Context(), home))
 	require.NoError(t, w.SubResource("finalize").Update(t.Context(), home), "at once: Kubernetes waits for some seconds")
 	root := w.Vault.Root(t).Logical()
-	key := w.Layout.TransitPath("keys", w.layoutOf(mortal, mortalName).EvidenceKey.Name)
-	_, err := root.WriteWithContext(t.Context(), key+"/config", map[string]any{"deletion_allowed": true})
-	require.NoError(t, err)
-	_, err = root.DeleteWithContext(t.Context(), key)
-	require.NoError(t, err)
+	for _, key := range w.vaultList(t, w.Layout.TransitMount()+"/keys", mortal) {
+		require.True(t, strings.HasSuffix(key, ".evidence"), "key %s has outlived the tenant", key)
+		path := w.Layout.TransitPath("keys", key)
+		_, err := root.WriteWithContext(t.Context(), path+"/config", map[string]any{"deletion_allowed": true})
+		require.NoError(t, err)
+		_, err = root.DeleteWithContext(t.Context(), path)
+		require.NoError(t, err)
+	}
 	w.gone(t, home)
 	require.Empty(t, w.snapshot(t, mortal))
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +22,9 @@ var full = flag.Bool("full", false, "kill the manager at every write of its life
 
 // part of the kills that this process tries, so that several processes can share a full run.
 var part = flag.String("part", "1/1", "try `I/N` of the kills of a full run: every N-th life, beginning with the I-th")
+
+// stages that a manager is killed in.
+var stages = flag.String("stage", "", "kill the manager in the stages of these `names` only, separated by commas; the others pass undisturbed")
 
 // folder of the manager's binary.
 var folder string
@@ -72,4 +77,18 @@ func ofPart(points []int) (mine []int, err error) {
 		}
 	}
 	return mine, nil
+}
+
+// chosen tells which stages of a life have the kills.
+func chosen() (func(stage) bool, error) {
+	if *stages == "" {
+		return func(stage) bool { return true }, nil
+	}
+	names := strings.Split(*stages, ",")
+	for _, name := range names {
+		if !slices.ContainsFunc(lifecycle, func(s stage) bool { return s.name == name }) {
+			return nil, fmt.Errorf("-stage: no stage is called %q; the log of an undisturbed life names all", name)
+		}
+	}
+	return func(s stage) bool { return slices.Contains(names, s.name) }, nil
 }

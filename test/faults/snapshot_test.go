@@ -1,6 +1,9 @@
 package faults
 
 import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
@@ -20,6 +23,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/evidence"
 	"github.com/crmkeep/crmkeep/internal/naming"
 )
 
@@ -45,11 +49,11 @@ func (w *world) snapshot(t *testing.T, tenant string) map[string]string {
 		for _, kind := range kinds {
 			for _, o := range w.list(t, kind, namespace.GetName()) {
 				if len(o.GetOwnerReferences()) == 0 {
-					put(t, all, kind.Kind+" "+namespace.GetName()+"/"+withoutUID(o.GetName()), normalised(o.Object))
+					put(t, all, kind.Kind+" "+namespace.GetName()+"/"+o.GetName(), w.declared(t, &o))
 				}
 			}
 		}
-		for _, kind := range []string{"CRMEnvironment", "CRMBackup", "CRMBackupSchedule", "CRMRestore"} {
+		for _, kind := range []string{"CRMEnvironment", "CRMBackup", "CRMBackupSchedule", "CRMRestore", "CRMRolePolicy"} {
 			for _, o := range w.list(t, v1alpha1.SchemeGroupVersion.WithKind(kind), namespace.GetName()) {
 				put(t, all, kind+" "+o.GetName(), timeless(o.Object))
 			}
@@ -87,26 +91,41 @@ func (w *world) list(t *testing.T, kind schema.GroupVersionKind, namespace strin
 
 func put(t *testing.T, all map[string]string, name string, content any) {
 	t.Helper()
+	name = ofAnyLife(name)
 	if _, twice := all[name]; twice {
 		name += " (another)"
 	}
 	text, err := yaml.Marshal(content)
 	require.NoError(t, err)
-	all[name] = string(text)
+	all[name] = ofAnyLife(string(text))
 }
 
-// normalised is what was declared.
+// declared is what was declared; of signed evidence what it states, once its signature was verified.
+func (w *world) declared(t *testing.T, o *unstructured.Unstructured) map[string]any {
+	t.Helper()
+	content := normalised(o.Object)
+	if o.GetLabels()[naming.LabelEvidence] == "" {
+		return content
+	}
+	document, _, err := unstructured.NestedString(content, "data", "certificate.json")
+	require.NoError(t, err)
+	text, err := evidence.Read([]byte(document), w.evidenceKeys(t)...)
+	require.NoError(t, err, o.GetName())
+	var statement map[string]any
+	require.NoError(t, json.Unmarshal([]byte(text), &statement))
+	content["data"] = withoutTimes(statement)
+	unstructured.RemoveNestedField(content, "metadata", "annotations", naming.AnnotationHash)
+	return content
+}
+
+// normalised is what was declared, without what the servers count.
 func normalised(o map[string]any) map[string]any {
 	delete(o, "status")
 	if metadata, ok := o["metadata"].(map[string]any); ok {
 		for _, counted := range []string{"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"} {
 			delete(metadata, counted)
 		}
-		if name, ok := metadata["name"].(string); ok && withoutUID(name) != name {
-			metadata["name"] = withoutUID(name)
-			delete(metadata, "annotations") // A digest of the data, which has the time in it and is verified by its signature.
-			delete(o, "data")
-		}
+		metadata["annotations"] = withoutTimes(metadata["annotations"])
 	}
 	if spec, ok := o["spec"].(map[string]any); ok {
 		delete(spec, "clusterIP")
@@ -129,8 +148,10 @@ func withoutTimes(value any) any {
 		for key := range value {
 			value[key] = withoutTimes(value[key])
 		}
-		if _, ok := value["milliseconds"]; ok {
-			value["milliseconds"] = "a while"
+		for _, measured := range []string{"milliseconds", "measuredRTOSeconds", "measuredRPOSeconds", "rtoSeconds", "rpoSeconds"} {
+			if _, ok := value[measured]; ok {
+				value[measured] = "a while"
+			}
 		}
 	case []any:
 		for i := range value {
@@ -140,18 +161,37 @@ func withoutTimes(value any) any {
 		if _, err := time.Parse(time.RFC3339, value); err == nil {
 			return "a time"
 		}
-		return keyBirth.ReplaceAllString(value, "${1}a time")
 	}
 	return value
 }
 
-// keyBirth is part of the name of a repository.
-var keyBirth = regexp.MustCompile(`^(crm-[a-z-]+/)\d+$`)
+// ofAnyLife is a text with other words for what is made of a time or a UID, and for digests of that: they differ from life to life.
+func ofAnyLife(text string) string {
+	was := text
+	for _, made := range madeAnew {
+		text = made.pattern.ReplaceAllString(text, made.as)
+	}
+	if text != was {
+		text = digest.ReplaceAllString(text, "a digest")
+	}
+	return text
+}
 
-// certificates are called after the environment's UID.
-var certificateName = regexp.MustCompile(`^(destroyed-.*-)[0-9a-f]{10}$`)
+var madeAnew = []struct {
+	pattern *regexp.Regexp
+	as      string
+}{
+	// The name of a repository ends in its key's birth.
+	{regexp.MustCompile(`\b(crm-[a-z-]+/)\d+\b`), "${1}TIME"},
+	{regexp.MustCompile(`\b(` + nightly + `-drill-)\d{12}\b`), "${1}TIME"},
+	{regexp.MustCompile(`(drill:\s+schedule: )\d+ \d+ \d+ \d+ \*`), "${1}TIME"},
+	{regexp.MustCompile(`\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b`), "UID"},
+	{regexp.MustCompile(`\b((destroyed-[a-z-]+|` + mortalName + `-final|backup|restore|drop)-)[0-9a-f]{10}\b`), "${1}UID"},
+	{regexp.MustCompile(`\bname: "?[0-9a-f]{10}\b"?`), "name: UID"}, // Of a run.
+	{regexp.MustCompile(`\b((older|newer|` + mortalName + `-final-UID)-)[0-9a-f]{8}\b`), "${1}UID"},
+}
 
-func withoutUID(name string) string { return certificateName.ReplaceAllString(name, "${1}UID") }
+var digest = regexp.MustCompile(`\b[0-9a-f]{16,64}\b`)
 
 // inVault adds the tenant's keys, roles and secrets.
 func (w *world) inVault(t *testing.T, tenant string, all map[string]string) {
@@ -186,6 +226,23 @@ func (w *world) wrappedBy(t *testing.T, path string) string {
 	data, _ := w.vaultRead(t, w.Layout.KVDataPath(path))["data"].(map[string]any)
 	ciphertext, _ := data["ciphertext"].(string)
 	return strings.Join(strings.SplitN(ciphertext, ":", 3)[:min(2, strings.Count(ciphertext, ":")+1)], ":")
+}
+
+// evidenceKeys are the public keys of the tenant's environments, those that are gone included.
+func (w *world) evidenceKeys(t *testing.T) []ed25519.PublicKey {
+	t.Helper()
+	var trusted []ed25519.PublicKey
+	for _, name := range w.vaultList(t, w.Layout.TransitMount()+"/keys", mortal) {
+		versions, _ := w.vaultRead(t, w.Layout.TransitPath("keys", name))["keys"].(map[string]any)
+		for _, version := range versions {
+			if fields, ok := version.(map[string]any); ok {
+				key, err := base64.StdEncoding.DecodeString(fmt.Sprint(fields["public_key"]))
+				require.NoError(t, err)
+				trusted = append(trusted, key)
+			}
+		}
+	}
+	return trusted
 }
 
 // dataKey unwraps an environment's data key, which only a component could, and a test to see that it stays the same.

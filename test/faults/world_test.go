@@ -50,7 +50,10 @@ func newWorld(t *testing.T) *world {
 	w.api = faultproxy.Start(t, config.Host, transport)
 	w.secrets = faultproxy.Start(t, w.Vault.Address, nil)
 	w.settings.Vault.Address, w.settings.Vault.CABundle = w.secrets.URL, w.secrets.CA
-	w.create(t, build.Class())
+	w.create(t, build.Class(func(c *v1alpha1.CRMClass) {
+		c.Spec.Checks = []v1alpha1.ClassCheck{{Name: "counts", Command: []string{"demo", "count"}}}
+		c.Spec.Objects = []v1alpha1.ClassObject{{Name: "contact", Native: []string{"party.party"}}}
+	}))
 	w.objects = s3test.Start(t, "backups")
 	return w
 }
