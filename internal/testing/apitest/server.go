@@ -197,10 +197,18 @@ func (s *Server) Config() *rest.Config { return rest.CopyConfig(s.config) }
 // Kubeconfig writes an administrator's configuration into a file for programs, and gives its path.
 func (s *Server) Kubeconfig(t testing.TB) string {
 	t.Helper()
+	return s.KubeconfigAs(t, "")
+}
+
+// KubeconfigAs is Kubeconfig for a program that acts as another user in some groups.
+func (s *Server) KubeconfigAs(t testing.TB, user string, groups ...string) string {
+	t.Helper()
 	const name = "test"
 	out := clientcmdapi.NewConfig()
 	out.Clusters[name] = &clientcmdapi.Cluster{Server: s.config.Host, CertificateAuthorityData: s.config.CAData}
-	out.AuthInfos[name] = &clientcmdapi.AuthInfo{ClientCertificateData: s.config.CertData, ClientKeyData: s.config.KeyData}
+	out.AuthInfos[name] = &clientcmdapi.AuthInfo{
+		ClientCertificateData: s.config.CertData, ClientKeyData: s.config.KeyData, Impersonate: user, ImpersonateGroups: groups,
+	}
 	out.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
 	out.CurrentContext = name
 	path := filepath.Join(t.TempDir(), "kubeconfig")

@@ -30,6 +30,9 @@ var controllers = []string{
 	"persistentvolumeclaim-protection-controller",
 }
 
+// everything is the group that may do everything. The names that come with it are those that admission policies know Kubernetes by.
+const everything = "system:masters"
+
 const (
 	startTimeout = 3 * time.Minute
 	stopTimeout  = 20 * time.Second
@@ -42,7 +45,8 @@ func Run(t testing.TB, server *apitest.Server) {
 	if _, err := os.Stat(binary); err != nil {
 		require.Missing(t, "needs kube-controller-manager: %v", err)
 	}
-	process := exec.Command(binary, "--kubeconfig="+server.Kubeconfig(t), "--controllers="+strings.Join(controllers, ","),
+	kubeconfig := server.KubeconfigAs(t, "system:kube-controller-manager", everything)
+	process := exec.Command(binary, "--kubeconfig="+kubeconfig, "--controllers="+strings.Join(controllers, ","),
 		"--leader-elect=false", "--secure-port=0", "--concurrent-namespace-syncs=4", "--namespace-sync-period=5s",
 		// The test's own clients are the load; a throttled controller would only make it wait.
 		"--kube-api-qps=500", "--kube-api-burst=500")
@@ -61,7 +65,7 @@ func Run(t testing.TB, server *apitest.Server) {
 		}
 	})
 	waitUntilTheyWork(t, server.Config())
-	runNode(t, server.Config())
+	runNode(t, server.As("system:node:node", "system:nodes", everything))
 }
 
 // waitUntilTheyWork waits until an object was looked at: before, a test would only use up its patience.
