@@ -115,6 +115,7 @@ func restart(ctx context.Context, w *world, o options, n int) (*manager, *restar
 	if err != nil {
 		return nil, nil, err
 	}
+	profile := m.profile(ctx, o, "restart", n)
 	counts, err := m.idle(ctx, nil, n)
 	if err != nil {
 		return m, nil, err
@@ -122,11 +123,11 @@ func restart(ctx context.Context, w *world, o options, n int) (*manager, *restar
 	took := time.Since(m.started)
 	u, err := m.use(counts, w, audit)
 	u.Seconds = took.Seconds()
-	return m, &restartUse{CacheSeconds: cached.Seconds(), Verified: *u}, err
+	return m, &restartUse{CacheSeconds: cached.Seconds(), Verified: *u}, errors.Join(err, <-profile)
 }
 
-// profile takes the manager's CPU profile while it works, when one is wanted. The channel gives the outcome.
-func (m *manager) profile(ctx context.Context, o options, n int) <-chan error {
+// profile takes the manager's CPU profile while it does something, when one is wanted. The channel gives the outcome.
+func (m *manager) profile(ctx context.Context, o options, doing string, n int) <-chan error {
 	done := make(chan error, 1)
 	if o.profile == 0 {
 		done <- nil
@@ -134,7 +135,7 @@ func (m *manager) profile(ctx context.Context, o options, n int) <-chan error {
 	}
 	go func() {
 		url := fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", m.profiles, int(o.profile.Seconds()))
-		done <- download(ctx, url, filepath.Join(o.results, fmt.Sprintf("cpu-%d.pprof", n)))
+		done <- download(ctx, url, filepath.Join(o.results, fmt.Sprintf("cpu-%s-%d.pprof", doing, n)))
 	}()
 	return done
 }

@@ -47,7 +47,7 @@ func startManager(ctx context.Context, w *world, o options) (*manager, time.Dura
 	if err := m.process.Start(); err != nil {
 		return nil, 0, err
 	}
-	err = poll(ctx, 20*time.Millisecond, func() (bool, error) {
+	err = poll(ctx, 50*time.Millisecond, func() (bool, error) {
 		c, err := m.counts(ctx)
 		// Workers are counted once the caches that they read are full.
 		return err == nil && c[workers+" crmenvironment"] > 0 && c[workers+" crmtenant"] > 0, nil
@@ -91,7 +91,7 @@ func (m *manager) counts(ctx context.Context) (counters, error) {
 // idle waits until nothing is queued and as many passes over environments were made since as are wanted.
 func (m *manager) idle(ctx context.Context, since counters, passes int) (counters, error) {
 	var now counters
-	err := poll(ctx, 20*time.Millisecond, func() (done bool, err error) {
+	err := poll(ctx, 100*time.Millisecond, func() (done bool, err error) {
 		if now, err = m.counts(ctx); err != nil {
 			return false, err
 		}

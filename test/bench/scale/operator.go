@@ -80,7 +80,7 @@ func provision(ctx context.Context, w *world, o options, m *manager, f *fleet) (
 	if err != nil {
 		return s, err
 	}
-	profile := m.profile(ctx, o, len(f.environments))
+	profile := m.profile(ctx, o, "provision", len(f.environments))
 	stage, total, err := bringAbout(ctx, w, m, f, watch)
 	if err != nil {
 		return s, err
