@@ -74,7 +74,7 @@ func foreignObjectsStayUntouched(t *testing.T, w *world) {
 	for _, point := range points {
 		o := replaceable[point]
 		name := o.GetKind() + " " + o.GetName()
-		m.kill()
+		m.Kill()
 		foreign := w.replace(t, o)
 		m = w.start(t)
 		env := w.comesTo(t, tenant, "prod", "Reconciling NameClash")

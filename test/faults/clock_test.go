@@ -113,10 +113,10 @@ func certificatesLookExpired(t, whole *testing.T, c *clocks) {
 	before := c.snapshot(t, mortal)
 	c.api.Reset()
 	c.set(t, 36500*day, 0)
-	c.running.kill()
+	c.running.Kill()
 	c.running = c.launch(whole)
 	c.until(t, "the manager says why it does not work", func() error {
-		if log := c.running.log.tail(); !strings.Contains(log, "certificate has expired or is not yet valid") {
+		if log := c.running.Log(); !strings.Contains(log, "certificate has expired or is not yet valid") {
 			return fmt.Errorf("it says %q", log)
 		}
 		return nil
@@ -133,7 +133,7 @@ func clocksDisagree(t, whole *testing.T, c *clocks) {
 	dataKey := c.dataKey(t, mortal, doomed)
 	c.set(t, 0, day)
 	c.look(t)
-	c.running.kill()
+	c.running.Kill()
 	c.running = c.start(whole)
 	for _, name := range []string{trial, doomed} {
 		env := c.comesTo(t, mortal, name, "Reconciling ClockSkewed")

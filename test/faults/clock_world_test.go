@@ -19,6 +19,7 @@ import (
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/testing/build"
 	"github.com/crmkeep/crmkeep/internal/testing/faultproxy"
+	"github.com/crmkeep/crmkeep/internal/testing/operator"
 	"github.com/crmkeep/crmkeep/internal/testing/statuscheck"
 )
 
@@ -26,7 +27,7 @@ import (
 // has the right time.
 type clocks struct {
 	*world
-	running *manager
+	running *operator.Manager
 	// off is by how many seconds the manager's clock is.
 	off *os.File
 	// dates is by how long the API server's is.
@@ -89,7 +90,7 @@ func seconds(d time.Duration) []byte {
 func (c *clocks) again(t, whole *testing.T) {
 	t.Helper()
 	c.look(t)
-	c.running.kill()
+	c.running.Kill()
 	c.running = c.start(whole)
 	c.settle(t, c.running)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/crmkeep/crmkeep/internal/testing/faultproxy"
+	"github.com/crmkeep/crmkeep/internal/testing/operator"
 )
 
 // counts tells whether a write leads to something. Events tell of a write that has succeeded, and leases are renewed all the time.
@@ -68,10 +69,10 @@ type kills struct {
 }
 
 // liveWithKills gives the manager that runs in the end, and how many were killed.
-func (w *world) liveWithKills(t *testing.T, m *manager, expected reference, k kills) (*manager, int) {
+func (w *world) liveWithKills(t *testing.T, m *operator.Manager, expected reference, k kills) (*operator.Manager, int) {
 	t.Helper()
 	all := 0
-	w.live(t, expected, func(i int, s stage) *manager {
+	w.live(t, expected, func(i int, s stage) *operator.Manager {
 		if !k.here(s) {
 			w.pass(t, s)
 			return m
@@ -90,12 +91,12 @@ func (w *world) liveWithKills(t *testing.T, m *manager, expected reference, k ki
 
 // passWithKills lives through a stage and kills the manager at the stage's n-th write; in the full form the next one, too, and so on. It
 // gives the one that survives, and how many did not.
-func (w *world) passWithKills(t *testing.T, m *manager, s stage, n int, after bool) (survivor *manager, killed int) {
+func (w *world) passWithKills(t *testing.T, m *operator.Manager, s stage, n int, after bool) (survivor *operator.Manager, killed int) {
 	t.Helper()
 	death := w.killAt(m, n, after)
 	s.begin(t, w)
 	for {
-		rests := quiet(m)
+		rests := operator.Quiet(m)
 		dead := false
 		w.until(t, fmt.Sprintf("%s, after %d kills, with one at write %d", s.name, killed, n), func() error {
 			select {
@@ -103,7 +104,7 @@ func (w *world) passWithKills(t *testing.T, m *manager, s stage, n int, after bo
 				dead = true
 				return nil
 			default:
-				return errors.Join(s.done(t, w), m.works(), rests())
+				return errors.Join(s.done(t, w), m.Works(), rests())
 			}
 		})
 		if !dead {
@@ -119,12 +120,12 @@ func (w *world) passWithKills(t *testing.T, m *manager, s stage, n int, after bo
 }
 
 // killAt kills a manager when its next n writes have passed: before or after one more. The channel is closed when it is dead.
-func (w *world) killAt(m *manager, n int, after bool) <-chan struct{} {
+func (w *world) killAt(m *operator.Manager, n int, after bool) <-chan struct{} {
 	death := make(chan struct{})
 	left := make(chan int, 1)
 	left <- n
 	kill := func() {
-		m.kill()
+		m.Kill()
 		close(death)
 	}
 	w.use(func(r faultproxy.Request) faultproxy.Fault {

@@ -17,6 +17,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/testing/build"
 	"github.com/crmkeep/crmkeep/internal/testing/installation"
+	"github.com/crmkeep/crmkeep/internal/testing/operator"
 	"github.com/crmkeep/crmkeep/internal/testing/statuscheck"
 )
 
@@ -24,7 +25,7 @@ import (
 func twoLeadersDoNotFight(t *testing.T, w *world, expected reference) {
 	one, other := w.start(t), w.start(t)
 	writes := 0
-	w.live(t, expected, func(_ int, s stage) *manager {
+	w.live(t, expected, func(_ int, s stage) *operator.Manager {
 		w.api.Reset()
 		w.secrets.Reset()
 		w.pass(t, s)
@@ -77,7 +78,7 @@ func aStandbyTakesOver(t *testing.T, w *world) {
 	require.Len(t, leases(), 1)
 	assert.Equal(t, naming.FieldOwner, leases()[0].Name)
 	assert.EqualValues(t, 1, *leases()[0].Spec.LeaseTransitions)
-	standby.stop(t)
+	standby.Stop(t)
 	assert.Empty(t, *leases()[0].Spec.HolderIdentity, "who ends gives the lease back")
 }
 

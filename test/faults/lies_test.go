@@ -13,6 +13,7 @@ import (
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/testing/build"
 	"github.com/crmkeep/crmkeep/internal/testing/faultproxy"
+	"github.com/crmkeep/crmkeep/internal/testing/operator"
 )
 
 // Faults of an API server.
@@ -57,11 +58,11 @@ func everyWriteFailsOnce(t *testing.T, w *world, expected reference) {
 }
 
 // liveWithRule lives with a rule of the API server's proxy.
-func (w *world) liveWithRule(t *testing.T, m *manager, expected reference, rule func(faultproxy.Request) faultproxy.Fault) {
+func (w *world) liveWithRule(t *testing.T, m *operator.Manager, expected reference, rule func(faultproxy.Request) faultproxy.Fault) {
 	t.Helper()
 	w.api.Use(rule)
 	defer w.api.Use(nil)
-	w.live(t, expected, func(_ int, s stage) *manager {
+	w.live(t, expected, func(_ int, s stage) *operator.Manager {
 		w.pass(t, s)
 		return m
 	})
@@ -130,7 +131,7 @@ func vaultFailsOnce(t *testing.T, w *world, expected reference) {
 	m := w.start(t)
 	points := sample(len(vaultFaults), 1)
 	for _, point := range points {
-		w.live(t, expected, func(_ int, s stage) *manager {
+		w.live(t, expected, func(_ int, s stage) *operator.Manager {
 			failed := false
 			w.secrets.Use(func(r faultproxy.Request) faultproxy.Fault {
 				if !r.IsWrite() || failed {

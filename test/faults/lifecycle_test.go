@@ -19,6 +19,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/evidence"
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/testing/build"
+	"github.com/crmkeep/crmkeep/internal/testing/operator"
 )
 
 // The tenant and the environment whose life is lived again and again: with the same names, every digest is the same too.
@@ -134,7 +135,7 @@ func (w *world) pass(t *testing.T, s stage) {
 }
 
 // undisturbed lives once.
-func (w *world) undisturbed(t *testing.T, m *manager) reference {
+func (w *world) undisturbed(t *testing.T, m *operator.Manager) reference {
 	t.Helper()
 	var r reference
 	for _, s := range lifecycle {
@@ -154,7 +155,7 @@ func (w *world) undisturbed(t *testing.T, m *manager) reference {
 
 // live lives once more, each stage as bring says, and checks that each ends as it does undisturbed. What bring gives are the managers
 // that run then.
-func (w *world) live(t *testing.T, expected reference, bring func(i int, s stage) *manager) {
+func (w *world) live(t *testing.T, expected reference, bring func(i int, s stage) *operator.Manager) {
 	t.Helper()
 	var dataKey string
 	for i, s := range lifecycle {

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/crmkeep/crmkeep/internal/testing/apitest"
+	"github.com/crmkeep/crmkeep/internal/testing/operator"
 )
 
 // full tries every point instead of a sample.
@@ -44,12 +43,7 @@ func TestMain(m *testing.M) {
 // binary builds crmkeep as it is shipped, once.
 var binary = sync.OnceValues(func() (string, error) {
 	file := filepath.Join(folder, "crmkeep")
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", file, ".")
-	build.Dir = apitest.File(".")
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building crmkeep: %w\n%s", err, out)
-	}
-	return file, nil
+	return file, operator.Build(file)
 })
 
 // sample gives some of n points: all of them in the full form, else as many as are wanted, spread out, others from day to day.

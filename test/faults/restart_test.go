@@ -44,7 +44,7 @@ func aRestartedAPIServerIsWaitedFor(t *testing.T, w *world) {
 		}
 	}
 	select {
-	case <-m.ended:
+	case <-m.Ended():
 		t.Error("the manager has ended")
 	default:
 	}

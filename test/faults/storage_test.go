@@ -40,7 +40,7 @@ func lostKeysAreNotMadeAnew(t *testing.T, w *world) {
 	} {
 		t.Run(loss.sentence, func(t *testing.T) {
 			loss.lose(t, w)
-			m.kill()
+			m.Kill()
 			m = w.start(whole) // What it has seen lately it trusts for a while.
 			env := w.comesTo(t, tenant, name, "Reconciling VaultKeyLost")
 			assert.Contains(t, message(env, v1alpha1.ConditionKeysReady), loss.message)
