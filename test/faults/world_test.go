@@ -25,8 +25,9 @@ import (
 	"github.com/crmkeep/crmkeep/internal/vault/layout"
 )
 
-// patience is how long a test waits for what must come about. A machine with few processors and many tests is slow.
-const patience = 2 * time.Minute
+// patience is how long a test waits for what must come about. A machine with few processors and many tests is slow, and a cache whose watch
+// was cut again and again asks again after up to a minute, each kind's by itself: what goes through several kinds takes some minutes then.
+const patience = 5 * time.Minute
 
 // world is an installation whose operator sees the API server and Vault through proxies.
 type world struct {
