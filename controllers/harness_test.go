@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -18,6 +17,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/settings"
 	"github.com/crmkeep/crmkeep/internal/testing/apitest"
+	"github.com/crmkeep/crmkeep/internal/testing/await"
 	"github.com/crmkeep/crmkeep/internal/testing/build"
 	prepared "github.com/crmkeep/crmkeep/internal/testing/installation"
 	"github.com/crmkeep/crmkeep/internal/testing/statuscheck"
@@ -185,14 +185,7 @@ func (in *installation) gone(t *testing.T, o client.Object) {
 // until waits for a condition.
 func (in *installation) until(t *testing.T, what string, condition func() error) {
 	t.Helper()
-	var last error
-	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, patience, true, func(context.Context) (bool, error) {
-		last = condition()
-		return last == nil, nil
-	})
-	if err != nil {
-		t.Fatalf("waiting until %s: %v", what, last)
-	}
+	await.Until(t, patience, what, condition)
 }
 
 func workloadNamespace(env *v1alpha1.CRMEnvironment) string {

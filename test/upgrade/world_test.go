@@ -1,7 +1,6 @@
 package upgrade
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
@@ -19,6 +17,7 @@ import (
 	"github.com/crmkeep/crmkeep/controllers"
 	"github.com/crmkeep/crmkeep/internal/settings"
 	"github.com/crmkeep/crmkeep/internal/testing/apitest"
+	"github.com/crmkeep/crmkeep/internal/testing/await"
 	"github.com/crmkeep/crmkeep/internal/testing/controlplane"
 	"github.com/crmkeep/crmkeep/internal/testing/faultproxy"
 	"github.com/crmkeep/crmkeep/internal/testing/installation"
@@ -125,14 +124,7 @@ func (w *world) run(t *testing.T, program string, arguments ...string) string {
 // until waits for a condition.
 func (w *world) until(t *testing.T, what string, condition func() error) {
 	t.Helper()
-	var last error
-	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, patience, true, func(context.Context) (bool, error) {
-		last = condition()
-		return last == nil, nil
-	})
-	if err != nil {
-		t.Fatalf("waiting until %s: %v", what, last)
-	}
+	await.Until(t, patience, what, condition)
 }
 
 // settle waits until a manager has nothing left to do.
