@@ -19,6 +19,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/access"
 	"github.com/crmkeep/crmkeep/internal/access/decide"
 	"github.com/crmkeep/crmkeep/internal/agent/secret"
+	"github.com/crmkeep/crmkeep/internal/clock"
 	"github.com/crmkeep/crmkeep/internal/facts"
 	"github.com/crmkeep/crmkeep/internal/observe"
 	"github.com/crmkeep/crmkeep/internal/status"
@@ -68,7 +69,7 @@ type Access struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Interval at which a CRM is compared with its plan when nothing else calls for it.
 	Interval time.Duration
-	Now      func() time.Time
+	Clock    *clock.Clock
 
 	memory   *accessMemory
 	shares   shares
@@ -124,7 +125,7 @@ func (r *Access) Reconcile(ctx context.Context, env *v1alpha1.CRMEnvironment) (c
 
 // decide from what was last known of the CRM's names.
 func (r *Access) decide(w *accessWork) {
-	w.in = decide.Input{Environment: w.env, Seen: w.seen, Adapters: r.Adapters, Now: r.Now()}
+	w.in = decide.Input{Environment: w.env, Seen: w.seen, Adapters: r.Adapters, Now: r.Clock.Now()}
 	if a := w.env.Status.Access; a != nil {
 		w.in.Catalogue, w.in.UnknownNames = a.Catalogue, a.UnknownNames
 	}
@@ -162,7 +163,7 @@ func planKey(d *decide.Decision) string {
 
 // again says when to look again. What changes in the cluster is told by watches.
 func (r *Access) again(w *accessWork) ctrl.Result {
-	now, result := r.Now(), ctrl.Result{}
+	now, result := r.Clock.Now(), ctrl.Result{}
 	if next := w.d.Next; !next.IsZero() {
 		result = sooner(result, max(next.Sub(now), conflictDelay))
 	}

@@ -66,11 +66,11 @@ func (r *Access) bring(ctx context.Context, w *accessWork) error {
 	}
 	r.memory.bringing(w.env.UID, &w.d)
 	w.d.Plan.Leaving = decide.StillLeaving(w.env.Status.Access)
-	began := r.Now()
+	began := r.Clock.Now()
 	patient, done := r.untilSomebodyLeaves(ctx, w)
 	defer done()
 	report, err := w.d.Adapter.Bring(patient, way.Connection, w.d.Plan, w.d.Mode)
-	metrics.ObserveAdapter(w.seen.Class.Spec.Adapter, string(w.d.Mode), report.Calls, r.Now().Sub(began), err)
+	metrics.ObserveAdapter(w.seen.Class.Spec.Adapter, string(w.d.Mode), report.Calls, r.Clock.Now().Sub(began), err)
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err() // The process ends. The next one finds out what was done.
 	}
@@ -103,7 +103,7 @@ func (r *Access) untilSomebodyLeaves(ctx context.Context, w *accessWork) (patien
 				return
 			case <-ticker.C:
 			}
-			if seen, err := r.Observer.Access(patient, env); err == nil && decide.AnyUnbound(&plan, env, seen.Policies, r.Now()) {
+			if seen, err := r.Observer.Access(patient, env); err == nil && decide.AnyUnbound(&plan, env, seen.Policies, r.Clock.Now()) {
 				cancel(errSomebodyLeaves)
 			}
 		}
@@ -127,7 +127,7 @@ func (r *Access) lookUp(ctx context.Context, w *accessWork, way *crm) error {
 
 // finish forgets the invitations of those who are out, writes what came of a pass, and tells of it.
 func (r *Access) finish(ctx context.Context, w *accessWork, report access.Report) error {
-	now := r.Now()
+	now := r.Clock.Now()
 	known := w.env.Status.Access.DeepCopy()
 	out, err := r.forget(ctx, w, status.Out(known, &report, w.failed == nil, metav1.NewTime(now)))
 	w.failed = errors.Join(w.failed, err)
@@ -209,7 +209,7 @@ func (r *Access) inviter(w *accessWork, way *crm) func(context.Context, []string
 				return nil, err
 			}
 			err = r.Vault.Invite(ctx, w.env.Status.Namespace, vault.Invitation{
-				Login: login, Password: password, Environment: w.env.Namespace + "/" + w.env.Name, URL: w.env.Status.URL, CreatedAt: r.Now(),
+				Login: login, Password: password, Environment: w.env.Namespace + "/" + w.env.Name, URL: w.env.Status.URL, CreatedAt: r.Clock.Now(),
 			})
 			if err != nil {
 				return nil, err

@@ -49,7 +49,7 @@ func (r *Access) review(ctx context.Context, w *accessWork, way *crm) error {
 	if err != nil {
 		return errors.New("listing the accounts of the CRM: " + way.redact(err.Error()))
 	}
-	now := r.Now()
+	now := r.Clock.Now()
 	// Policies that are refused are among them: the list says what is declared, and what there is.
 	program := compile.Compile(compile.Input{Environment: w.env.Name, Class: w.seen.Class, Policies: w.seen.Policies, Now: now})
 	statement := evidence.ReviewStatement{

@@ -2,7 +2,6 @@ package controllers
 
 import (
 	"context"
-	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -14,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/clock"
 	"github.com/crmkeep/crmkeep/internal/facts"
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/observe"
@@ -38,7 +38,7 @@ type Backups struct {
 	Manifests observe.Manifests
 	Settings  settings.Settings
 	Status    StatusWriter
-	Now       func() time.Time
+	Clock     *clock.Clock
 }
 
 // Reconcile takes one backup one pass further.
@@ -56,7 +56,7 @@ func (r *Backups) Reconcile(ctx context.Context, b *v1alpha1.CRMBackup) (ctrl.Re
 		return conclude(client.IgnoreNotFound(err))
 	}
 	pass := r.bring(ctx, b)
-	if err := r.Status.Backup(ctx, b, status.Backup(b, pass, metav1.NewTime(r.Now()))); err != nil {
+	if err := r.Status.Backup(ctx, b, status.Backup(b, pass, metav1.NewTime(r.Clock.Now()))); err != nil {
 		return conclude(client.IgnoreNotFound(err))
 	}
 	switch {
@@ -106,7 +106,7 @@ func (r *Backups) teardown(ctx context.Context, b *v1alpha1.CRMBackup) (ctrl.Res
 	if err == nil {
 		return ctrl.Result{}, nil
 	}
-	if err := r.Status.Backup(ctx, b, status.BackupDeleting(b, err, metav1.NewTime(r.Now()))); err != nil {
+	if err := r.Status.Backup(ctx, b, status.BackupDeleting(b, err, metav1.NewTime(r.Clock.Now()))); err != nil {
 		return conclude(client.IgnoreNotFound(err))
 	}
 	return conclude(err)

@@ -25,9 +25,9 @@ import (
 // take takes up the record of a backup that the locations hold. The environment need not exist yet: it may be filled from the backup.
 func (r *Backups) take(ctx context.Context, b *v1alpha1.CRMBackup) (ctrl.Result, error) {
 	taken, err := r.imported(ctx, b)
-	next := status.Backup(b, status.BackupPass{Err: err}, metav1.NewTime(r.Now()))
+	next := status.Backup(b, status.BackupPass{Err: err}, metav1.NewTime(r.Clock.Now()))
 	if err == nil {
-		next = status.BackupImported(b, taken, metav1.NewTime(r.Now()))
+		next = status.BackupImported(b, taken, metav1.NewTime(r.Clock.Now()))
 	}
 	if err := r.Status.Backup(ctx, b, next); err != nil {
 		return conclude(client.IgnoreNotFound(err))

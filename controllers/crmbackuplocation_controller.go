@@ -15,6 +15,7 @@ import (
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/backup/store"
+	"github.com/crmkeep/crmkeep/internal/clock"
 	"github.com/crmkeep/crmkeep/internal/observe"
 	"github.com/crmkeep/crmkeep/internal/plan/backup"
 	"github.com/crmkeep/crmkeep/internal/status"
@@ -44,25 +45,25 @@ type Locations struct {
 	// Layout says where in Vault the credentials are.
 	Layout   layout.Settings
 	Observer observe.Locations
-	Now      func() time.Time
+	Clock    *clock.Clock
 }
 
 // Reconcile looks at one location.
 func (r *Locations) Reconcile(ctx context.Context, l *v1alpha1.CRMBackupLocation) (ctrl.Result, error) {
 	if status.IsNew(l.Status.Conditions) {
 		next := l.Status.DeepCopy()
-		next.Conditions = status.Started(next.Conditions, l.Generation, metav1.NewTime(r.Now()))
+		next.Conditions = status.Started(next.Conditions, l.Generation, metav1.NewTime(r.Clock.Now()))
 		if err := r.Status.Location(ctx, l, *next); err != nil {
 			return conclude(client.IgnoreNotFound(err))
 		}
 	}
 	looked := r.look(ctx, l)
-	if err := r.Status.Location(ctx, l, status.Location(l, looked, metav1.NewTime(r.Now()))); err != nil {
+	if err := r.Status.Location(ctx, l, status.Location(l, looked, metav1.NewTime(r.Clock.Now()))); err != nil {
 		return conclude(client.IgnoreNotFound(err))
 	}
 	result, err := conclude(looked)
 	if err == nil && result.IsZero() {
-		result.RequeueAfter = nextLook(l, r.Now())
+		result.RequeueAfter = nextLook(l, r.Clock.Now())
 	}
 	return result, err
 }
@@ -75,7 +76,7 @@ func (r *Locations) look(ctx context.Context, l *v1alpha1.CRMBackupLocation) err
 	if o := l.Spec.ObjectLock; o != nil {
 		lock = &store.Lock{Mode: o.Mode, Days: int(o.Days)}
 	}
-	probe := string(l.UID) + "-" + strconv.FormatInt(r.Now().UnixNano(), 10)
+	probe := string(l.UID) + "-" + strconv.FormatInt(r.Clock.Now().UnixNano(), 10)
 	return r.Observer.Try(ctx, backup.Location(r.Layout, l, probeFolder), probe, lock)
 }
 

@@ -45,7 +45,7 @@ type Schedules struct {
 	Vault    Vault
 	Settings settings.Settings
 	Status   StatusWriter
-	Now      func() time.Time
+	Clock    *clock.Clock
 }
 
 // scheduleScope is what one pass works with.
@@ -122,7 +122,7 @@ func nextLookAt(s *v1alpha1.CRMBackupSchedule, pass status.SchedulePass, now tim
 }
 
 func (r *Schedules) observe(ctx context.Context, s *v1alpha1.CRMBackupSchedule) (*scheduleScope, error) {
-	scope := &scheduleScope{CRMBackupSchedule: s, now: r.Now(), delay: schedule.Spread(s.Namespace, s.Name, window(s))}
+	scope := &scheduleScope{CRMBackupSchedule: s, now: r.Clock.Now(), delay: schedule.Spread(s.Namespace, s.Name, window(s))}
 	var err error
 	if scope.seen, err = r.Observer.Protected(ctx, s.Namespace, s.Spec.EnvironmentRef.Name); err != nil {
 		return nil, err
@@ -232,7 +232,7 @@ func (r *Schedules) teardown(ctx context.Context, s *v1alpha1.CRMBackupSchedule)
 		metrics.ForgetSchedule(tenant, s.Spec.EnvironmentRef.Name, s.Name)
 		return conclude(letGo(ctx, r.Client, s))
 	}
-	if err := r.Status.Schedule(ctx, s, status.ScheduleDeleting(s, err, metav1.NewTime(r.Now()))); err != nil {
+	if err := r.Status.Schedule(ctx, s, status.ScheduleDeleting(s, err, metav1.NewTime(r.Clock.Now()))); err != nil {
 		return conclude(client.IgnoreNotFound(err))
 	}
 	return conclude(err)

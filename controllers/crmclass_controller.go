@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -19,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/clock"
 	"github.com/crmkeep/crmkeep/internal/status"
 	"github.com/crmkeep/crmkeep/internal/validate"
 )
@@ -30,7 +30,7 @@ import (
 type Classes struct {
 	Client client.Client
 	Status StatusWriter
-	Now    func() time.Time
+	Clock  *clock.Clock
 }
 
 // Reconcile checks one class.
@@ -41,7 +41,7 @@ func (r *Classes) Reconcile(ctx context.Context, class *v1alpha1.CRMClass) (ctrl
 	}
 	invalid := validate.Class(class)
 	known := catalogueMatches(class)
-	next := status.Class(class, invalid, environments.Items, metav1.NewTime(r.Now()))
+	next := status.Class(class, invalid, environments.Items, metav1.NewTime(r.Clock.Now()))
 	if err := r.Status.Class(ctx, class, next); err != nil {
 		return conclude(client.IgnoreNotFound(err))
 	}

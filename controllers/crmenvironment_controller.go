@@ -22,6 +22,7 @@ import (
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/apply"
+	"github.com/crmkeep/crmkeep/internal/clock"
 	"github.com/crmkeep/crmkeep/internal/facts"
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/observe"
@@ -47,9 +48,7 @@ type Environments struct {
 	Status   StatusWriter
 	// Uncached reads what no cache holds: whether a CustomResourceDefinition or a home namespace is being deleted.
 	Uncached client.Reader
-	Now      func() time.Time
-	// ClocksAgree waits while it is doubtful whether the time for destroying something has come.
-	ClocksAgree func() error
+	Clock    *clock.Clock
 }
 
 // Reconcile takes one environment one pass further.
@@ -63,8 +62,8 @@ func (r *Environments) Reconcile(ctx context.Context, env *v1alpha1.CRMEnvironme
 	if err := r.hold(ctx, env); err != nil {
 		return conclude(client.IgnoreNotFound(err))
 	}
-	if at, ok := status.ExpiresAt(env); ok && !r.Now().Before(at.Time) {
-		if waits := r.ClocksAgree(); waits != nil {
+	if at, ok := status.ExpiresAt(env); ok && !r.Clock.Now().Before(at.Time) {
+		if waits := r.Clock.Agree(); waits != nil {
 			return r.pass(ctx, env, waits)
 		}
 		return ctrl.Result{}, r.expire(ctx, env)
@@ -80,7 +79,7 @@ func (r *Environments) pass(ctx context.Context, env *v1alpha1.CRMEnvironment, d
 	}
 	pass := r.bring(ctx, env, seen)
 	pass.Deletion = deletion
-	next := status.Environment(env, seen, pass, metav1.NewTime(r.Now()))
+	next := status.Environment(env, seen, pass, metav1.NewTime(r.Clock.Now()))
 	if err := r.Status.Environment(ctx, env, next); err != nil {
 		return conclude(client.IgnoreNotFound(err))
 	}
@@ -145,9 +144,9 @@ func (r *Environments) claim(ctx context.Context, env *v1alpha1.CRMEnvironment, 
 	}
 	next := env.Status.DeepCopy()
 	next.Namespace = t.Namespace
-	next.Access = status.Closed(next.Access, t.Closed, metav1.NewTime(r.Now()))
+	next.Access = status.Closed(next.Access, t.Closed, metav1.NewTime(r.Clock.Now()))
 	if status.IsNew(next.Conditions) {
-		next.Conditions = status.Started(next.Conditions, env.Generation, metav1.NewTime(r.Now()))
+		next.Conditions = status.Started(next.Conditions, env.Generation, metav1.NewTime(r.Clock.Now()))
 	}
 	return r.Status.Environment(ctx, env, *next)
 }
@@ -163,7 +162,7 @@ func (r *Environments) result(env *v1alpha1.CRMEnvironment, pass status.Pass) (c
 	err := errors.Join(pass.Deletion, pass.Refused, pass.Approval, pass.Namespace, pass.Network, pass.Keys, pass.Workload, pass.Fill)
 	result, err := conclude(err)
 	if at, ok := status.ExpiresAt(env); ok && env.DeletionTimestamp.IsZero() && pass.Deletion == nil {
-		result = sooner(result, max(at.Sub(r.Now()), time.Second))
+		result = sooner(result, max(at.Sub(r.Clock.Now()), time.Second))
 	}
 	if err == nil && pass.Keys == nil && pass.Target != nil {
 		result = sooner(result, r.Keys.Interval())

@@ -26,7 +26,7 @@ func (r *Environments) finalBackup(ctx context.Context, env *v1alpha1.CRMEnviron
 	if err != nil {
 		return nil, err
 	}
-	next := teardown.NextFinalBackup(env, backups, r.Now())
+	next := teardown.NextFinalBackup(env, backups, r.Clock.Now())
 	if next.Make != nil {
 		if err := r.Client.Create(ctx, next.Make); err != nil && !apierrors.IsAlreadyExists(err) {
 			return nil, fmt.Errorf("making the final backup: %w", err)

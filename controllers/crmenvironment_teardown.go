@@ -42,7 +42,7 @@ func (r *Environments) teardown(ctx context.Context, env *v1alpha1.CRMEnvironmen
 	if err == nil {
 		return conclude(r.release(ctx, env))
 	}
-	if err := r.Status.Environment(ctx, env, status.Deleting(env, err, metav1.NewTime(r.Now()))); err != nil {
+	if err := r.Status.Environment(ctx, env, status.Deleting(env, err, metav1.NewTime(r.Clock.Now()))); err != nil {
 		return conclude(client.IgnoreNotFound(err))
 	}
 	return conclude(err)
@@ -107,7 +107,7 @@ func (r *Environments) tellKept(ctx context.Context, env *v1alpha1.CRMEnvironmen
 		return err
 	}
 	kept := gone.Whereabouts(policy, gone.MadeWith(env, backups), locations)
-	return r.Status.Environment(ctx, env, status.Retained(env, kept, metav1.NewTime(r.Now())))
+	return r.Status.Environment(ctx, env, status.Retained(env, kept, metav1.NewTime(r.Clock.Now())))
 }
 
 // discard leaves nothing of a drill. The signed result of the drill tells of it, by another environment's key.
@@ -216,11 +216,11 @@ func (r *Environments) holdShred(env *v1alpha1.CRMEnvironment) error {
 		return nil
 	}
 	at := env.DeletionTimestamp.Add(time.Duration(*s.HoldSeconds) * time.Second)
-	if wait := at.Sub(r.Now()); wait > 0 {
+	if wait := at.Sub(r.Clock.Now()); wait > 0 {
 		return outcome.Wait(v1alpha1.ReasonShredHold, wait,
 			"the key is destroyed at %s; until then set spec.deletionPolicy to Retain to keep the data", at.UTC().Format(time.RFC3339))
 	}
-	return r.ClocksAgree()
+	return r.Clock.Agree()
 }
 
 // +kubebuilder:rbac:groups=crmkeep.io,resources=crmbackups/status,verbs=patch
@@ -229,7 +229,7 @@ func (r *Environments) holdShred(env *v1alpha1.CRMEnvironment) error {
 func (r *Environments) writeOff(ctx context.Context, backups []v1alpha1.CRMBackup) error {
 	for i := range backups {
 		b := &backups[i]
-		err := r.Status.Backup(ctx, b, status.BackupDestroyed(b, metav1.NewTime(r.Now())))
+		err := r.Status.Backup(ctx, b, status.BackupDestroyed(b, metav1.NewTime(r.Clock.Now())))
 		if client.IgnoreNotFound(err) != nil {
 			return err
 		}
@@ -260,7 +260,7 @@ func (r *Environments) certify(
 	if err := r.Client.Get(ctx, types.NamespacedName{Name: gone.Tenant}, tenant); client.IgnoreNotFound(err) != nil {
 		return err
 	}
-	text, err := gone.Statement(env, tenant, backups, r.Now()).Encode()
+	text, err := gone.Statement(env, tenant, backups, r.Clock.Now()).Encode()
 	if err != nil {
 		return err
 	}

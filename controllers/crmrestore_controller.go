@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/clock"
 	"github.com/crmkeep/crmkeep/internal/facts"
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/observe"
@@ -38,9 +39,7 @@ type Restores struct {
 	Runs     *Runs
 	Settings settings.Settings
 	Status   StatusWriter
-	Now      func() time.Time
-	// ClocksAgree waits while it is doubtful whether the time for destroying something has come.
-	ClocksAgree func() error
+	Clock    *clock.Clock
 }
 
 // stopDeadline is how long a restore may keep the application stopped before its run has begun.
@@ -65,7 +64,7 @@ func (r *Restores) Reconcile(ctx context.Context, o *v1alpha1.CRMRestore) (ctrl.
 		return conclude(client.IgnoreNotFound(err))
 	}
 	pass := r.bring(ctx, o)
-	if err := r.Status.Restore(ctx, o, status.Restore(o, pass, metav1.NewTime(r.Now()))); err != nil {
+	if err := r.Status.Restore(ctx, o, status.Restore(o, pass, metav1.NewTime(r.Clock.Now()))); err != nil {
 		return conclude(client.IgnoreNotFound(err))
 	}
 	switch {
@@ -124,7 +123,7 @@ func (r *Restores) follow(ctx context.Context, o *v1alpha1.CRMRestore, run *fact
 // impatient gives up a restore that waits for too long with the application stopped. One that fills an environment keeps nobody waiting.
 func (r *Restores) impatient(o *v1alpha1.CRMRestore, err error) error {
 	w, waiting := outcome.AsWaiting(err)
-	if !waiting || target.IsFilling(o) || o.Status.Phase != v1alpha1.PhaseRunning || o.Status.StartedAt == nil || r.Now().Sub(o.Status.StartedAt.Time).Abs() < stopDeadline {
+	if !waiting || target.IsFilling(o) || o.Status.Phase != v1alpha1.PhaseRunning || o.Status.StartedAt == nil || r.Clock.Now().Sub(o.Status.StartedAt.Time).Abs() < stopDeadline {
 		return err
 	}
 	return outcome.Reject(w.Reason, "the application starts again after %s in which the restore could not begin: %s", stopDeadline, w.Message)
@@ -194,16 +193,16 @@ func (r *Restores) keptFor(o *v1alpha1.CRMRestore, until time.Time) error {
 	if o.Spec.Confirmation != "" {
 		return nil
 	}
-	if left := until.Sub(r.Now()); left > 0 {
+	if left := until.Sub(r.Clock.Now()); left > 0 {
 		return outcome.Wait(v1alpha1.ReasonSucceeded, left, "what was replaced is kept until then")
 	}
-	return r.ClocksAgree()
+	return r.Clock.Agree()
 }
 
 // started waits for a while until the application runs again, and writes down how long that took. One that fills an environment has no
 // application to wait for.
 func (r *Restores) started(ctx context.Context, o *v1alpha1.CRMRestore) error {
-	if target.IsFilling(o) || status.HasStarted(o) || r.Now().Sub(o.Status.CompletedAt.Time) > startDeadline {
+	if target.IsFilling(o) || status.HasStarted(o) || r.Clock.Now().Sub(o.Status.CompletedAt.Time) > startDeadline {
 		return nil
 	}
 	var env v1alpha1.CRMEnvironment
@@ -281,7 +280,7 @@ func (r *Restores) concluded(ctx context.Context, o *v1alpha1.CRMRestore, run *f
 	if err == nil && told.Reason == "" {
 		return nil
 	}
-	if left := run.Completed.Add(afterRetry).Sub(r.Now()); left > 0 {
+	if left := run.Completed.Add(afterRetry).Sub(r.Clock.Now()); left > 0 {
 		return outcome.Wait(v1alpha1.ReasonRetrying, left, "run %s has failed (%s %s) and is tried again", run.Name, told.Reason, told.Message)
 	}
 	if err := r.Runs.Remove(ctx, o.Namespace, o.Spec.To.EnvironmentRef.Name, run.Name); err != nil {
@@ -315,7 +314,7 @@ func (r *Restores) teardown(ctx context.Context, o *v1alpha1.CRMRestore) (ctrl.R
 	if err == nil {
 		return ctrl.Result{}, nil
 	}
-	if err := r.Status.Restore(ctx, o, status.RestoreDeleting(o, err, metav1.NewTime(r.Now()))); err != nil {
+	if err := r.Status.Restore(ctx, o, status.RestoreDeleting(o, err, metav1.NewTime(r.Clock.Now()))); err != nil {
 		return conclude(client.IgnoreNotFound(err))
 	}
 	return conclude(err)
@@ -338,7 +337,7 @@ func (r *Restores) takeBack(ctx context.Context, o *v1alpha1.CRMRestore) error {
 	default:
 		return nil
 	}
-	return r.Status.Restore(ctx, o, status.RestoreTakenBack(o, metav1.NewTime(r.Now())))
+	return r.Status.Restore(ctx, o, status.RestoreTakenBack(o, metav1.NewTime(r.Clock.Now())))
 }
 
 // SetupWithManager registers the controller.

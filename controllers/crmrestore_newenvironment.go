@@ -28,7 +28,7 @@ func (r *Restores) intoNew(ctx context.Context, o *v1alpha1.CRMRestore) (ctrl.Re
 		return ctrl.Result{}, nil
 	}
 	pass := r.bringNew(ctx, o)
-	if err := r.Status.Restore(ctx, o, status.RestoreIntoNew(o, pass, metav1.NewTime(r.Now()))); err != nil {
+	if err := r.Status.Restore(ctx, o, status.RestoreIntoNew(o, pass, metav1.NewTime(r.Clock.Now()))); err != nil {
 		return conclude(client.IgnoreNotFound(err))
 	}
 	if pass.Begin {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,6 +18,7 @@ import (
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/access"
 	"github.com/crmkeep/crmkeep/internal/access/judge"
+	"github.com/crmkeep/crmkeep/internal/clock"
 	"github.com/crmkeep/crmkeep/internal/observe"
 	"github.com/crmkeep/crmkeep/internal/status"
 )
@@ -32,7 +32,7 @@ type RolePolicies struct {
 	Observer *observe.Observer
 	Adapters map[string]access.Adapter
 	Status   StatusWriter
-	Now      func() time.Time
+	Clock    *clock.Clock
 }
 
 // Reconcile folds what the environments say of one policy.
@@ -44,7 +44,7 @@ func (r *RolePolicies) Reconcile(ctx context.Context, p *v1alpha1.CRMRolePolicy)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	now := r.Now()
+	now := r.Clock.Now()
 	verdicts, next := judge.Policy(p, seen, r.Adapters, now)
 	if err := r.Status.RolePolicy(ctx, p, status.RolePolicy(p, verdicts, metav1.NewTime(now))); err != nil {
 		return conclude(client.IgnoreNotFound(err))

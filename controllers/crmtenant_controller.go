@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/apply"
+	"github.com/crmkeep/crmkeep/internal/clock"
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/outcome"
 	"github.com/crmkeep/crmkeep/internal/plan/tenancy"
@@ -36,12 +36,12 @@ type Tenants struct {
 	Client  client.Client
 	Applier *apply.Applier
 	Status  StatusWriter
-	Now     func() time.Time
+	Clock   *clock.Clock
 }
 
 // Reconcile takes one tenant one pass further.
 func (r *Tenants) Reconcile(ctx context.Context, tenant *v1alpha1.CRMTenant) (ctrl.Result, error) {
-	now := metav1.NewTime(r.Now())
+	now := metav1.NewTime(r.Clock.Now())
 	environments, err := r.environments(ctx, tenant)
 	if err != nil {
 		return ctrl.Result{}, err
@@ -70,7 +70,7 @@ func (r *Tenants) start(ctx context.Context, tenant *v1alpha1.CRMTenant) error {
 		}
 	}
 	next := tenant.Status.DeepCopy()
-	next.Conditions = status.Started(next.Conditions, tenant.Generation, metav1.NewTime(r.Now()))
+	next.Conditions = status.Started(next.Conditions, tenant.Generation, metav1.NewTime(r.Clock.Now()))
 	return r.Status.Tenant(ctx, tenant, *next)
 }
 
@@ -107,7 +107,7 @@ func (r *Tenants) teardown(ctx context.Context, tenant *v1alpha1.CRMTenant, envi
 		return ctrl.Result{}, nil
 	}
 	if err := r.takeApart(ctx, tenant, environments); err != nil {
-		next := status.TenantDeleting(tenant, len(environments), err, metav1.NewTime(r.Now()))
+		next := status.TenantDeleting(tenant, len(environments), err, metav1.NewTime(r.Clock.Now()))
 		if err := r.Status.Tenant(ctx, tenant, next); err != nil {
 			return conclude(client.IgnoreNotFound(err))
 		}

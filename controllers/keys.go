@@ -40,7 +40,6 @@ type Vault interface {
 // Keys keeps environments' parts of Vault as planned.
 type Keys struct {
 	Vault Vault
-	Now   func() time.Time
 
 	mu   sync.Mutex
 	held map[string]held
@@ -60,7 +59,7 @@ func (k *Keys) Bring(ctx context.Context, want layout.Layout, had hadKeys) (*v1a
 		return nil, err
 	}
 	name, digest := want.EncryptionKey.Name, naming.Hash(string(declared))
-	if h, ok := k.recall(name); ok && h.declared == digest && k.Now().Sub(h.at) < trustFor {
+	if h, ok := k.recall(name); ok && h.declared == digest && time.Since(h.at) < trustFor {
 		return &h.status, nil
 	}
 	have, err := k.Vault.Observe(ctx, want)
@@ -80,7 +79,7 @@ func (k *Keys) Bring(ctx context.Context, want layout.Layout, had hadKeys) (*v1a
 		}
 	}
 	s := encryption(have)
-	k.remember(name, held{declared: digest, at: k.Now(), status: s})
+	k.remember(name, held{declared: digest, at: time.Now(), status: s})
 	return &s, nil
 }
 

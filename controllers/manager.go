@@ -181,15 +181,15 @@ func register(mgr ctrl.Manager, o Options, s settings.Settings, vault Vault, clo
 		Certificates:   certificates,
 	}
 	environments := &Environments{
-		Client: mgr.GetClient(), Applier: applier, Settings: s, Status: writer, Uncached: mgr.GetAPIReader(), Now: clock.Now,
-		ClocksAgree: clock.Agree, Observer: observer, Keys: &Keys{Vault: vault, Now: time.Now},
+		Client: mgr.GetClient(), Applier: applier, Settings: s, Status: writer, Uncached: mgr.GetAPIReader(), Clock: clock,
+		Observer: observer, Keys: &Keys{Vault: vault},
 	}
 	if err := environments.SetupWithManager(mgr); err != nil {
 		return err
 	}
 	access := &Access{
 		Client: mgr.GetClient(), Observer: observer, Status: writer, Vault: vault, Uncached: mgr.GetAPIReader(), Adapters: o.Adapters,
-		Reviews: Reviews{Applier: applier, Vault: vault, Settings: s}, Dial: o.Dial, Interval: o.AccessInterval, Now: clock.Now,
+		Reviews: Reviews{Applier: applier, Vault: vault, Settings: s}, Dial: o.Dial, Interval: o.AccessInterval, Clock: clock,
 	}
 	if err := access.SetupWithManager(mgr); err != nil {
 		return err
@@ -197,21 +197,21 @@ func register(mgr ctrl.Manager, o Options, s settings.Settings, vault Vault, clo
 	if err := registerRuns(mgr, s, vault, applier, writer, observer, clock); err != nil {
 		return err
 	}
-	if err := (&Tenants{Client: mgr.GetClient(), Applier: applier, Status: writer, Now: clock.Now}).SetupWithManager(mgr); err != nil {
+	if err := (&Tenants{Client: mgr.GetClient(), Applier: applier, Status: writer, Clock: clock}).SetupWithManager(mgr); err != nil {
 		return err
 	}
-	policies := &RolePolicies{Client: mgr.GetClient(), Observer: observer, Adapters: o.Adapters, Status: writer, Now: clock.Now}
+	policies := &RolePolicies{Client: mgr.GetClient(), Observer: observer, Adapters: o.Adapters, Status: writer, Clock: clock}
 	if err := policies.SetupWithManager(mgr); err != nil {
 		return err
 	}
 	locations := &Locations{
-		Client: mgr.GetClient(), Status: writer, Layout: target.VaultSettings(s), Now: clock.Now,
+		Client: mgr.GetClient(), Status: writer, Layout: target.VaultSettings(s), Clock: clock,
 		Observer: observe.Locations{Vault: vault, Timeout: observe.LocationTimeout},
 	}
 	if err := locations.SetupWithManager(mgr); err != nil {
 		return err
 	}
-	return (&Classes{Client: mgr.GetClient(), Status: writer, Now: clock.Now}).SetupWithManager(mgr)
+	return (&Classes{Client: mgr.GetClient(), Status: writer, Clock: clock}).SetupWithManager(mgr)
 }
 
 // registerRuns adds what makes backups and restores them.
@@ -220,20 +220,20 @@ func registerRuns(
 ) error {
 	runs := &Runs{Client: mgr.GetClient(), Observer: observer, Uncached: mgr.GetAPIReader(), Applier: applier, Settings: s}
 	backups := &Backups{
-		Client: mgr.GetClient(), Observer: observer, Runs: runs, Progress: NewProgress(), Settings: s, Status: writer, Now: clock.Now,
+		Client: mgr.GetClient(), Observer: observer, Runs: runs, Progress: NewProgress(), Settings: s, Status: writer, Clock: clock,
 		Vault: vault, Manifests: observe.Manifests{Vault: vault, Timeout: observe.LocationTimeout},
 	}
 	if err := backups.SetupWithManager(mgr); err != nil {
 		return err
 	}
 	schedules := &Schedules{
-		Client: mgr.GetClient(), Observer: observer, Runs: runs, Applier: applier, Vault: vault, Settings: s, Status: writer, Now: clock.Now,
+		Client: mgr.GetClient(), Observer: observer, Runs: runs, Applier: applier, Vault: vault, Settings: s, Status: writer, Clock: clock,
 	}
 	if err := schedules.SetupWithManager(mgr); err != nil {
 		return err
 	}
 	restores := &Restores{
-		Client: mgr.GetClient(), Observer: observer, Runs: runs, Settings: s, Status: writer, Now: clock.Now, ClocksAgree: clock.Agree,
+		Client: mgr.GetClient(), Observer: observer, Runs: runs, Settings: s, Status: writer, Clock: clock,
 	}
 	return restores.SetupWithManager(mgr)
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/access/adapters"
 	"github.com/crmkeep/crmkeep/internal/access/tryton"
 	"github.com/crmkeep/crmkeep/internal/agent/secret"
+	"github.com/crmkeep/crmkeep/internal/clock"
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/observe"
 	"github.com/crmkeep/crmkeep/internal/testing/trytonsim"
@@ -134,7 +135,7 @@ func (g *governed) operate(t testing.TB) {
 	require.NoError(t, (&controllers.Access{
 		Client: manager.GetClient(), Observer: &observe.Observer{Reader: manager.GetClient()}, Uncached: manager.GetAPIReader(), Vault: keys,
 		Status:   controllers.NewStatusWriter(manager.GetClient(), manager.GetEventRecorder(naming.FieldOwner)),
-		Adapters: adapters.All(), Dial: g.dial, Interval: patience, Now: time.Now,
+		Adapters: adapters.All(), Dial: g.dial, Interval: patience, Clock: &clock.Clock{},
 	}).SetupWithManager(manager))
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
