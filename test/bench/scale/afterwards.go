@@ -46,8 +46,8 @@ func (m *manager) memory(ctx context.Context, o options, base float64, environme
 type passUse struct {
 	Seconds float64 `json:"seconds"`
 	Passes  float64 `json:"passes"`
-	// CPU of the manager, in seconds.
-	CPU float64 `json:"managerCPUSeconds"`
+	// CPU seconds by process.
+	CPU usage `json:"cpuSeconds"`
 	// Writes and Reads are requests to the API server, lists and watches of caches left out.
 	Writes float64 `json:"writes"`
 	Reads  float64 `json:"reads"`
@@ -65,7 +65,7 @@ func secondPass(ctx context.Context, w *world, m *manager, n int) (*passUse, err
 	if err != nil {
 		return nil, err
 	}
-	cpu, err := cpuSeconds(m.pid())
+	cpu, err := w.cpu("manager", m.pid())
 	if err != nil {
 		return nil, err
 	}
@@ -79,20 +79,20 @@ func secondPass(ctx context.Context, w *world, m *manager, n int) (*passUse, err
 	if err != nil {
 		return nil, err
 	}
-	u, err := m.use(after.since(before), w, audit)
+	u, err := m.use(after.since(before), w, audit, cpu)
 	u.Seconds = time.Since(began).Seconds()
-	u.CPU -= cpu
 	u.Writes-- // The class's own status, which says that its new generation is valid.
 	return u, err
 }
 
-func (m *manager) use(did counters, w *world, audit int64) (*passUse, error) {
+func (m *manager) use(did counters, w *world, audit int64, cpu usage) (*passUse, error) {
 	u := &passUse{Passes: did.sum(reconciles, "crmenvironment"), Reads: did.sum(requests, "GET")}
 	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE"} {
 		u.Writes += did.sum(requests, method)
 	}
-	var failed, failedToo error
-	u.CPU, failed = cpuSeconds(m.pid())
+	now, failed := w.cpu("manager", m.pid())
+	u.CPU = now.since(cpu)
+	var failedToo error
 	u.Vault, failedToo = w.vaultRequests(audit)
 	return u, errors.Join(failed, failedToo)
 }
@@ -111,6 +111,10 @@ func restart(ctx context.Context, w *world, o options, n int) (*manager, *restar
 	if err != nil {
 		return nil, nil, err
 	}
+	cpu, err := w.cpu("", 0)
+	if err != nil {
+		return nil, nil, err
+	}
 	m, cached, err := startManager(ctx, w, o)
 	if err != nil {
 		return nil, nil, err
@@ -121,7 +125,7 @@ func restart(ctx context.Context, w *world, o options, n int) (*manager, *restar
 		return m, nil, err
 	}
 	took := time.Since(m.started)
-	u, err := m.use(counts, w, audit)
+	u, err := m.use(counts, w, audit, cpu)
 	u.Seconds = took.Seconds()
 	return m, &restartUse{CacheSeconds: cached.Seconds(), Verified: *u}, errors.Join(err, <-profile)
 }

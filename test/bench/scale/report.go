@@ -158,7 +158,7 @@ func (r *report) printCounts(to io.Writer) {
 func (r *report) printManager(to io.Writer) {
 	t := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "\nn\tpasses per environment\tper object\tresident MB\tlive MB\tbase MB\tlive kB per environment\tof them beyond the row before"+
-		"\tsecond pass\tits writes\treads\tVault's\tcaches after a restart\tverified\twrites\treads")
+		"\tsecond pass\tits writes\treads\tVault's\tcaches after a restart\tverified\twrites\treads\tCPU s by process")
 	var before sample
 	for _, s := range r.last() {
 		if s.Memory == nil || s.SecondPass == nil || s.Restart == nil {
@@ -170,9 +170,9 @@ func (r *report) printManager(to io.Writer) {
 			beyond = fmt.Sprintf("%.0f", (m.Live-before.Memory.Live)/float64(s.N-before.N)/1e3)
 		}
 		before = s
-		fmt.Fprintf(t, "%d\t%.1f\t%.2f\t%.0f\t%.1f\t%.1f\t%.0f\t%s\t%.2f s\t%.0f\t%.0f\t%s\t%.2f s\t%.2f s\t%.0f\t%.0f\n", s.N, s.Reconciles, s.ReconcilesPerObject,
+		fmt.Fprintf(t, "%d\t%.1f\t%.2f\t%.0f\t%.1f\t%.1f\t%.0f\t%s\t%.2f s\t%.0f\t%.0f\t%s\t%.2f s\t%.2f s\t%.0f\t%.0f\t%s\n", s.N, s.Reconciles, s.ReconcilesPerObject,
 			m.Resident/1e6, m.Live/1e6, m.Base/1e6, m.PerEnvironment/1e3, beyond, p.Seconds, p.Writes, p.Reads, list(p.Vault, "%.0f"),
-			v.CacheSeconds, v.Verified.Seconds, v.Verified.Writes, v.Verified.Reads)
+			v.CacheSeconds, v.Verified.Seconds, v.Verified.Writes, v.Verified.Reads, list(v.Verified.CPU, "%.1f"))
 	}
 	fmt.Fprintln(t, "\nn\tall shredded\tnamespaces left\troles in Vault\tsecrets\tkeys\tof them no evidence key")
 	for _, s := range r.Samples {
