@@ -18,19 +18,26 @@ step() { # step WHAT COMMAND...
 	printf '         %d s\n' $((SECONDS - began))
 }
 
-# Images of others need none of our programs, and compiling leaves a core idle now and then: they are made beside it. What fails there is
-# made again by images(), in the open.
+# Downloading and linking leave a core idle, so programs are built in two rows side by side. Images of others need none of our programs: they
+# are made beside both. What fails there is made again by images(), in the open.
 programs() {
+	local row
 	if local_node; then
 		"$REPO/hack/images/build.sh" "${IMAGES[@]:1}" >/dev/null 2>&1 &
 		beside=$!
 	fi
+	other_programs >/dev/null &
+	row=$!
 	make --no-print-directory -C "$REPO" build
-	"$REPO/hack/tools/install.sh" helm >/dev/null
+	if local_node; then "$REPO/hack/cluster/scripts/build.sh" --node; fi
+	wait "$row"
+}
+
+other_programs() {
+	"$REPO/hack/tools/install.sh" helm
 	if local_node; then
-		"$REPO/hack/cluster/scripts/build.sh" --node
-		"$REPO/hack/devvault/build.sh" >/dev/null
-		"$REPO/hack/tools/install.sh" versitygw >/dev/null
+		"$REPO/hack/devvault/build.sh"
+		"$REPO/hack/tools/install.sh" versitygw
 	fi
 }
 
