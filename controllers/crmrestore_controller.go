@@ -253,6 +253,10 @@ func (r *Restores) begin(
 		return err
 	}
 	if p.Target.Source != nil {
+		if o.Status.Phase == v1alpha1.PhaseComplete {
+			// Who fills an environment loses the rights for that once it is filled. A pod that has them then never starts.
+			return outcome.Wait(v1alpha1.ReasonProgressing, teardownPoll, "waiting for the environment to go on with its data")
+		}
 		if p.Target.Source, err = r.source(ctx, o); p.Target.Source == nil {
 			return err // Nobody may do it any more, and what was replaced is an empty database.
 		}

@@ -75,6 +75,7 @@ func (n *node) react(o any) {
 			ObjectMeta: metav1.ObjectMeta{Name: pod.Name, Namespace: pod.Namespace, UID: pod.UID},
 			Target:     corev1.ObjectReference{Kind: "Node", Name: "node"},
 		}, metav1.CreateOptions{})
+	case !n.startable(pod):
 	case pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed:
 		next := pod.DeepCopy()
 		next.Status = statusOf(pod)
@@ -82,6 +83,15 @@ func (n *node) react(o any) {
 			_, _ = pods.UpdateStatus(n.ctx, next, metav1.UpdateOptions{})
 		}
 	}
+}
+
+// startable tells whether a pod runs or could: kubelet needs a token of its service account for that.
+func (n *node) startable(pod *corev1.Pod) bool {
+	if len(pod.Status.ContainerStatuses) > 0 {
+		return true
+	}
+	_, err := n.client.CoreV1().ServiceAccounts(pod.Namespace).Get(n.ctx, pod.Spec.ServiceAccountName, metav1.GetOptions{})
+	return err == nil
 }
 
 func statusOf(pod *corev1.Pod) corev1.PodStatus {
