@@ -52,3 +52,19 @@ func BenchmarkAFirstPass(b *testing.B) {
 		require.Len(b, result.Writes, len(objects))
 	}
 }
+
+// BenchmarkAFirstPassAfterARestart finds everything as declared and remembers nothing of what was compared.
+func BenchmarkAFirstPassAfterARestart(b *testing.B) {
+	w := newWorld(b)
+	objects := environmentOf35(w.namespace)
+	w.apply(b, objects...)
+	w.recorder.Reset()
+	b.ReportAllocs()
+	for b.Loop() {
+		w.Applier = apply.New(w.client, w.client, w.scheme)
+		result, err := w.Apply(b.Context(), objects)
+		require.NoError(b, err)
+		require.Len(b, objects, result.Unchanged)
+	}
+	require.Empty(b, w.recorder.Requests())
+}

@@ -112,6 +112,9 @@ func (c *comparer) matches(d *declaration, live runtime.Object) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(live); err == nil && literally(content.Object, fields) {
+		return true, nil
+	}
 	return c.agree(d, live, func() (runtime.Object, error) { return c.decode(d, content) })
 }
 
