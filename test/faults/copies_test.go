@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/vault/api"
 	"github.com/stretchr/testify/require"
@@ -15,6 +16,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/backup/result"
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/testing/build"
+	"github.com/crmkeep/crmkeep/internal/testing/faultproxy"
 	"github.com/crmkeep/crmkeep/internal/testing/statuscheck"
 )
 
@@ -49,6 +51,27 @@ var copies = []stage{
 			return errors.Join(w.isGone(t, intoNew()), w.isGone(t, build.Environment(mortal, sandbox)))
 		},
 	},
+}
+
+// Whoever goes by an environment's status goes by what was, however late that comes about.
+func TestACopyWhoseStatusIsLateGetsItsData(t *testing.T) {
+	w := newWorld(t)
+	m := w.start(t)
+	for _, s := range lifecycle {
+		if s.name == copies[0].name {
+			w.api.Use(func(r faultproxy.Request) faultproxy.Fault {
+				if r.IsWrite() && strings.HasSuffix(r.Path, "/crmenvironments/"+sandbox+"/status") {
+					return faultproxy.Fault{Delay: 4 * time.Second}
+				}
+				return faultproxy.Fault{}
+			})
+		}
+		w.pass(t, s)
+		w.settle(t, m)
+		if s.name == copies[1].name {
+			return
+		}
+	}
 }
 
 func intoNew() *v1alpha1.CRMRestore {

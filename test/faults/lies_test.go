@@ -3,7 +3,6 @@ package faults
 import (
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -42,7 +41,7 @@ func status(code int, reason string, retryAfter int) *faultproxy.Answer {
 }
 
 // everyWriteFailsOnce lives a life in which the first try of every write fails: in the full form a life for each fault, else one life
-// with all of them by turns, and with the statuses of a copy late.
+// with all of them by turns.
 func everyWriteFailsOnce(t *testing.T, w *world, expected reference) {
 	m := w.start(t)
 	if !*full {
@@ -50,25 +49,11 @@ func everyWriteFailsOnce(t *testing.T, w *world, expected reference) {
 		for _, fault := range apiFaults {
 			turns = append(turns, fault)
 		}
-		w.liveWithRule(t, m, expected, lateStatuses(firstTry(turns...)))
+		w.liveWithRule(t, m, expected, firstTry(turns...))
 		return
 	}
 	for name, fault := range apiFaults {
 		t.Run(name, func(t *testing.T) { w.liveWithRule(t, m, expected, firstTry(fault)) })
-	}
-	t.Run("the statuses of a copy are late", func(t *testing.T) {
-		w.liveWithRule(t, m, expected, lateStatuses(func(faultproxy.Request) faultproxy.Fault { return faultproxy.Fault{} }))
-	})
-}
-
-// lateStatuses has the status of a copy come about seconds after what it tells of, so that whoever goes by it goes by what was.
-func lateStatuses(rule func(faultproxy.Request) faultproxy.Fault) func(faultproxy.Request) faultproxy.Fault {
-	return func(r faultproxy.Request) faultproxy.Fault {
-		fault := rule(r)
-		if counts(r) && strings.HasSuffix(r.Path, "/crmenvironments/"+sandbox+"/status") {
-			fault.Delay = 4 * time.Second
-		}
-		return fault
 	}
 }
 
