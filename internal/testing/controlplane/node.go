@@ -85,9 +85,9 @@ func (n *node) react(o any) {
 	}
 }
 
-// startable tells whether a pod runs or could: kubelet needs a token of its service account for that.
+// startable tells whether a pod runs or could: kubelet needs a token of its service account for that. Pods that name none are not ours.
 func (n *node) startable(pod *corev1.Pod) bool {
-	if len(pod.Status.ContainerStatuses) > 0 {
+	if len(pod.Status.ContainerStatuses) > 0 || pod.Spec.ServiceAccountName == "" {
 		return true
 	}
 	_, err := n.client.CoreV1().ServiceAccounts(pod.Namespace).Get(n.ctx, pod.Spec.ServiceAccountName, metav1.GetOptions{})
