@@ -92,7 +92,7 @@ test-integration: packages ## Run all tests but those on a cluster, with a real 
 		CRMKEEP_NOCOBASE_DIR="$${CRMKEEP_NOCOBASE_DIR:-$$(hack/nocobase/install.sh)}"; $(TEST)=pkgname --packages=./... -- -timeout=25m
 
 .PHONY: test-faults
-test-faults: packages ## Kill the manager at every write of a whole life, and lie to it in every way; needs root; PARTS=2 processes kill; make test tries a sample (2 h)
+test-faults: packages ## Kill the manager at every write of a whole life, and lie to it in every way; needs root; PARTS=2 processes kill; make test tries a sample (1 to 2 h)
 	$(WITH_ALL) hack/test-faults.sh
 	$(WITH_ALL) CRMKEEP_MANAGER_AWAY=10m go test ./test/e2e -tags=e2e -count=1 -timeout=1h -v -run=TestNoAcknowledgedWriteIsLost
 

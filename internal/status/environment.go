@@ -96,7 +96,7 @@ func Environment(env *v1alpha1.CRMEnvironment, f *facts.Environment, p Pass, now
 	w.set(condition{kind: v1alpha1.ConditionBackupHealthy, err: firstOf(keyVersionsGone(t, s.Encryption, f.Backups), backups(f))})
 	w.set(condition{kind: v1alpha1.ConditionRolesEnforced, err: RolesEnforced(env)})
 	s.LastProven = lastProven(f)
-	w.ready(firstOf(p.Deletion, verdict(t, f, steps), letIn(t, s.Access)), restingReason(t))
+	w.ready(firstOf(p.Deletion, verdict(t, f, p.Workload, steps), letIn(t, s.Access)), restingReason(t))
 	return s
 }
 
@@ -118,24 +118,36 @@ func reached(err error) error {
 	return nil
 }
 
-// verdict is the first thing that does not hold. A suspended environment is as declared when nothing runs any more.
-func verdict(t *target.Target, f *facts.Environment, steps []condition) error {
+// ofWorkload are the conditions of what the writes of the workload bring about.
+var ofWorkload = []string{v1alpha1.ConditionDatabaseReady, v1alpha1.ConditionFilled, v1alpha1.ConditionMigrated, v1alpha1.ConditionWorkloadReady}
+
+// verdict is the first thing that does not hold. A suspended environment is as declared when nothing runs any more. A write that somebody
+// has to make way for counts before what it would bring about.
+func verdict(t *target.Target, f *facts.Environment, written error, steps []condition) error {
 	if t.State == v1alpha1.StateSuspended {
 		steps = slices.DeleteFunc(slices.Clone(steps), func(c condition) bool {
-			return slices.Contains([]string{
-				v1alpha1.ConditionDatabaseReady, v1alpha1.ConditionFilled, v1alpha1.ConditionMigrated, v1alpha1.ConditionWorkloadReady}, c.kind) &&
-				(c.err == nil || isReason(c.err, v1alpha1.ReasonSuspended))
+			return slices.Contains(ofWorkload, c.kind) && (c.err == nil || isReason(c.err, v1alpha1.ReasonSuspended))
 		})
 		if f.AnyComponentPod() || f.Database.Replicas > 0 {
 			steps = append(steps, condition{err: outcome.Wait(v1alpha1.ReasonStopping, 0, "waiting for the pods to end")})
 		}
 	}
 	for _, c := range steps {
+		if c.err != nil && slices.Contains(ofWorkload, c.kind) && isObstacle(written) {
+			return written
+		}
 		if c.err != nil {
 			return c.err
 		}
 	}
 	return nil
+}
+
+// isObstacle tells whether somebody has to do something about an error before the same is worth another try.
+func isObstacle(err error) bool {
+	_, invalid := outcome.AsInvalid(err)
+	w, waiting := outcome.AsWaiting(err)
+	return invalid || waiting && w.Reason != v1alpha1.ReasonProgressing
 }
 
 func isReason(err error, reason string) bool {

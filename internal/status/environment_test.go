@@ -140,6 +140,13 @@ func TestEachPassFoldsIntoConditions(t *testing.T) {
 			}),
 			"Reconciling NameClash", nil,
 		},
+		"its database is somebody else's": {
+			running(func(m *moment) {
+				m.seen.Database = facts.Workload{}
+				m.pass.Workload = outcome.Wait(v1alpha1.ReasonNameClash, 0, "rename it")
+			}),
+			"Reconciling NameClash", map[string]string{"DatabaseReady": "False Progressing", "WorkloadReady": "False NameClash"},
+		},
 		"the database comes up": {
 			running(func(m *moment) { m.seen, m.env.Status.Version = facts.Environment{}, "" }),
 			"Reconciling Progressing", map[string]string{"DatabaseReady": "False Progressing", "Migrated": "False Progressing", "WorkloadReady": "False Progressing"},
