@@ -43,6 +43,9 @@ type writer struct {
 // Longer than what writer.py waits for the CRM: an answer that takes longer will not come.
 const answerTimeout = 8 * time.Second
 
+// longestAnswer, in bytes, has room for the names of all customers of a quarter of an hour.
+const longestAnswer = 8 << 20
+
 // write makes customers in an environment of acme, which has Tryton, until the test ends, or stop.
 func write(t *testing.T, environment *v1alpha1.CRMEnvironment) *writer {
 	t.Helper()
@@ -179,7 +182,9 @@ func (w *writer) talk(ctx context.Context) (conversation, error) {
 	}
 	go func() {
 		defer close(talk.answers)
-		for lines := bufio.NewScanner(out); lines.Scan(); {
+		lines := bufio.NewScanner(out)
+		lines.Buffer(nil, longestAnswer)
+		for lines.Scan() {
 			talk.answers <- lines.Text()
 		}
 		_ = command.Wait() // it is killed, or its pod is; answers have said what matters
