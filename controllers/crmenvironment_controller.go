@@ -99,21 +99,13 @@ func (r *Environments) hold(ctx context.Context, env *v1alpha1.CRMEnvironment) e
 // bring does the steps in order. Each has an outcome of its own, so that a Vault which is away does not keep a policy that somebody
 // has deleted from being put back.
 func (r *Environments) bring(ctx context.Context, env *v1alpha1.CRMEnvironment, seen *facts.Environment) status.Pass {
-	t, err := validate.Environment(r.Settings, env, seen)
-	if err != nil {
-		return status.Pass{Refused: err}
-	}
-	pass := status.Pass{Target: &t}
-	pass.Request, pass.Approval = validate.Approval(seen.Tenant, env)
-	if pass.Approval != nil {
+	pass, wanted := r.wanted(env, seen)
+	if wanted == nil {
 		return pass
 	}
-	wanted, err := plan.ForEnvironment(&t, seen)
-	if err != nil {
-		return status.Pass{Refused: outcome.Wait(v1alpha1.ReasonClassInvalid, time.Minute, "spec.classRef: %s", err)}
-	}
+	t := pass.Target
 	pass.Network, pass.Keys, pass.Workload, pass.Fill = status.ErrNotReached, status.ErrNotReached, status.ErrNotReached, status.ErrNotReached
-	if pass.Namespace = r.claim(ctx, env, &t); pass.Namespace != nil {
+	if pass.Namespace = r.claim(ctx, env, t); pass.Namespace != nil {
 		return pass
 	}
 	if pass.Namespace = r.apply(ctx, wanted.Namespace); pass.Namespace != nil {
@@ -126,12 +118,39 @@ func (r *Environments) bring(ctx context.Context, env *v1alpha1.CRMEnvironment, 
 	if pass.Keys != nil && !seen.Database.Exists && !seen.AnyComponentPod() {
 		return pass // Nothing runs yet, and nothing could without keys.
 	}
-	if pass.Workload = r.dataLost(ctx, &t, seen); pass.Workload != nil {
+	if pass.Workload = r.dataLost(ctx, t, seen); pass.Workload != nil {
 		return pass
 	}
-	pass.Workload = errors.Join(r.apply(ctx, wanted.Workload), r.prune(ctx, &t, wanted))
+	pass.Workload = errors.Join(r.apply(ctx, wanted.Workload), r.prune(ctx, t, *wanted))
 	pass.Fill = r.fill(ctx, env, seen, pass)
 	return pass
+}
+
+// wanted decides what to bring about: what is declared or, while that is refused, what was let in last. It is nil when there is neither.
+func (r *Environments) wanted(env *v1alpha1.CRMEnvironment, seen *facts.Environment) (status.Pass, *plan.Environment) {
+	var pass status.Pass
+	declared, err := validate.Environment(r.Settings, env, seen)
+	if err == nil {
+		pass.Target = &declared
+		pass.Request, pass.Approval = validate.Approval(seen.Tenant, env)
+	}
+	if err == nil && pass.Approval == nil {
+		var wanted plan.Environment
+		if wanted, err = plan.ForEnvironment(&declared, seen); err == nil {
+			return pass, &wanted
+		}
+		err = outcome.Wait(v1alpha1.ReasonClassInvalid, time.Minute, "spec.classRef: %s", err)
+	}
+	if err != nil {
+		pass.Target, pass.Refused = nil, err
+	}
+	if accepted, ok := validate.Accepted(r.Settings, env, seen); ok {
+		if wanted, err := plan.ForEnvironment(&accepted, seen); err == nil {
+			pass.Target, pass.Kept = &accepted, true
+			return pass, &wanted
+		}
+	}
+	return pass, nil
 }
 
 // claim says in the status what is about to be made, so that a deletion takes apart also what an interrupted pass has left, and that people
@@ -164,7 +183,7 @@ func (r *Environments) result(env *v1alpha1.CRMEnvironment, pass status.Pass) (c
 	if at, ok := status.ExpiresAt(env); ok && env.DeletionTimestamp.IsZero() && pass.Deletion == nil {
 		result = sooner(result, max(at.Sub(r.Clock.Now()), time.Second))
 	}
-	if err == nil && pass.Keys == nil && pass.Target != nil {
+	if (err == nil || pass.Kept) && pass.Keys == nil && pass.Target != nil {
 		result = sooner(result, r.Keys.Interval())
 	}
 	if result.RequeueAfter > 0 && errors.Is(err, reconcile.TerminalError(nil)) {

@@ -146,6 +146,9 @@ func AgentConfig(component string) string { return "agent-" + component }
 // VersionRecord is the name of the ConfigMap that remembers the version that the database is at, for as long as the database exists.
 const VersionRecord = "database-version"
 
+// AcceptedRecord is the name of the ConfigMap with the declaration that was let in last.
+const AcceptedRecord = "accepted"
+
 // MigrationJob is the name of the Job that takes the database to a version.
 func MigrationJob(version string) string { return ComponentMigrate + "-" + Hash(version) }
 

@@ -64,6 +64,9 @@ func (o *Observer) Environment(ctx context.Context, env *v1alpha1.CRMEnvironment
 	if err := o.record(ctx, naming.WorkloadNamespace(tenant, env.Name), env.Spec.Database != nil, f); err != nil {
 		return nil, err
 	}
+	if f.Accepted, err = o.accepted(ctx, naming.WorkloadNamespace(tenant, env.Name)); err != nil {
+		return nil, err
+	}
 	if f.Source, err = o.source(ctx, env, f); err != nil {
 		return nil, err
 	}
@@ -110,6 +113,16 @@ func (o *Observer) record(ctx context.Context, namespace string, elsewhere bool,
 		f.RecordedSource = &v1alpha1.EnvironmentSourceStatus{Backup: backup, Version: record.Data[workload.SourceVersionField]}
 	}
 	return nil
+}
+
+// accepted reads the record of what was let in last.
+func (o *Observer) accepted(ctx context.Context, namespace string) (map[string]string, error) {
+	var record corev1.ConfigMap
+	err := o.Reader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: naming.AcceptedRecord}, &record, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return nil, client.IgnoreNotFound(err)
+	}
+	return record.Data, nil
 }
 
 // certificate has the application asked only while it is ready, so that one which is away costs nothing.

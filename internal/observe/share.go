@@ -16,6 +16,7 @@ import (
 
 	"github.com/crmkeep/crmkeep/internal/agent/config"
 	"github.com/crmkeep/crmkeep/internal/naming"
+	"github.com/crmkeep/crmkeep/internal/plan/accepted"
 )
 
 // The bounds of what is remembered, some megabytes each. What does not fit is held twice, and nothing else happens.
@@ -60,8 +61,10 @@ func (s *Sharing) Slim(o any) (any, error) {
 	case *corev1.Pod:
 		o.Spec, o.Annotations = corev1.PodSpec{}, nil
 	case *corev1.ConfigMap:
-		if authorities, ok := o.Data[config.VaultCAFile]; ok {
-			o.Data[config.VaultCAFile] = s.text(authorities)
+		for _, field := range []string{config.VaultCAFile, accepted.ClassField} {
+			if text, ok := o.Data[field]; ok {
+				o.Data[field] = s.text(text)
+			}
 		}
 		if o.Labels[naming.LabelEvidence] != "" {
 			o.BinaryData = nil // A review of thousands of people has half a megabyte.

@@ -8,6 +8,7 @@ import (
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/facts"
 	"github.com/crmkeep/crmkeep/internal/naming"
+	"github.com/crmkeep/crmkeep/internal/plan/accepted"
 	"github.com/crmkeep/crmkeep/internal/plan/exposure"
 	"github.com/crmkeep/crmkeep/internal/plan/network"
 	"github.com/crmkeep/crmkeep/internal/plan/object"
@@ -20,7 +21,7 @@ import (
 
 // Environment is the desired state of an environment, in the order in which it is brought about.
 type Environment struct {
-	// Namespace holds the namespace and what bounds it.
+	// Namespace holds the namespace, what bounds it, and the record of what was let in.
 	Namespace []object.Object
 	// Network holds the policies; no pod is made before them.
 	Network []object.Object
@@ -53,8 +54,12 @@ func environment(t *target.Target, f *facts.Environment, run workload.Run) (Envi
 	if err != nil {
 		return Environment{}, err
 	}
+	record, err := accepted.Record(t)
+	if err != nil {
+		return Environment{}, err
+	}
 	return Environment{
-		Namespace: tenancy.Workload(t),
+		Namespace: append(tenancy.Workload(t), record),
 		Network:   network.Policies(t),
 		Vault:     Vault(t),
 		Workload:  append(objects, exposure.Routes(t, f.HTTPRoutes)...),

@@ -23,10 +23,12 @@ var ErrNotReached = errors.New("not reached")
 
 // Pass is what one pass over an environment came to.
 type Pass struct {
-	// Target is nil when the declaration was refused; then nothing was written.
+	// Target is what was brought about; nil when the declaration was refused and nothing was let in before. Then nothing was written.
 	Target *target.Target
-	// Refused says why.
+	// Refused says why the declaration is refused.
 	Refused error
+	// Kept tells that Target is not what is declared, which is refused or not approved, but what was let in last.
+	Kept bool
 	// Approval, Namespace, Network, Keys, Workload and Fill are the outcomes of the steps, in this order.
 	Approval, Namespace, Network, Keys, Workload, Fill error
 	// Request is the digest to approve; empty when no approval is needed.
@@ -48,19 +50,20 @@ func Environment(env *v1alpha1.CRMEnvironment, f *facts.Environment, p Pass, now
 	s := *env.Status.DeepCopy()
 	s.ObservedGeneration = env.Generation
 	w := writer{conditions: &s.Conditions, generation: env.Generation, now: now}
-	if p.Refused != nil {
-		w.ready(firstOf(p.Deletion, p.Refused), "")
-		return s
+	refused := firstOf(p.Refused, p.Approval)
+	if p.Refused == nil {
+		s.Approval = nil
+		w.set(condition{kind: v1alpha1.ConditionApproved, err: p.Approval})
 	}
-	t := p.Target
-	s.TargetVersion = t.Version.Name
-	s.Approval = nil
 	if p.Request != "" {
 		s.Approval = &v1alpha1.ApprovalStatus{Request: p.Request}
 	}
-	if err := p.Approval; err != nil {
-		w.set(condition{kind: v1alpha1.ConditionApproved, err: err})
-		w.ready(firstOf(p.Deletion, err), "")
+	t := p.Target
+	if t != nil {
+		s.TargetVersion = t.Version.Name
+	}
+	if refused != nil && !p.Kept {
+		w.ready(firstOf(p.Deletion, refused), "")
 		return s
 	}
 	s.State, s.Namespace, s.URL = t.State, t.Namespace, t.URL()
@@ -77,7 +80,6 @@ func Environment(env *v1alpha1.CRMEnvironment, f *facts.Environment, p Pass, now
 		s.Version = t.Version.Name
 	}
 	steps := []condition{
-		{kind: v1alpha1.ConditionApproved},
 		{kind: v1alpha1.ConditionNamespaceReady, err: p.Namespace},
 		{kind: v1alpha1.ConditionNetworkIsolated, err: p.Network},
 		{kind: v1alpha1.ConditionKeysReady, err: p.Keys},
@@ -89,14 +91,18 @@ func Environment(env *v1alpha1.CRMEnvironment, f *facts.Environment, p Pass, now
 	if env.Spec.Source == nil {
 		steps = slices.DeleteFunc(steps, func(c condition) bool { return c.kind == v1alpha1.ConditionFilled })
 	}
+	of := w
+	if p.Kept {
+		of.generation = target.LetIn(env)
+	}
 	for _, c := range steps {
-		w.set(c)
+		of.set(c)
 	}
 	// An application without a backup runs as declared: neither this condition nor the next gates Ready.
 	w.set(condition{kind: v1alpha1.ConditionBackupHealthy, err: firstOf(keyVersionsGone(t, s.Encryption, f.Backups), backups(f))})
 	w.set(condition{kind: v1alpha1.ConditionRolesEnforced, err: RolesEnforced(env)})
 	s.LastProven = lastProven(f)
-	w.ready(firstOf(p.Deletion, verdict(t, f, p.Workload, steps), letIn(t, s.Access)), restingReason(t))
+	w.ready(firstOf(p.Deletion, refused, verdict(t, f, p.Workload, steps), letIn(t, s.Access)), restingReason(t))
 	return s
 }
 

@@ -65,6 +65,33 @@ func (m *moment) fold(t *testing.T, at metav1.Time) v1alpha1.CRMEnvironmentStatu
 	return status.Environment(m.env, &m.seen, m.pass, at)
 }
 
+func TestWhileADeclarationIsRefusedTheConditionsSpeakOfWhatIsKeptUp(t *testing.T) {
+	m := running()
+	before := m.fold(t, metav1.Unix(1, 0))
+	m.env.Status, m.env.Generation = before, 4
+	m.seen.Database = facts.Workload{Exists: true, Wanted: 1}
+	m.pass.Kept = true
+	for name, refuse := range map[string]func(*status.Pass){
+		"refused":      func(p *status.Pass) { p.Refused = outcome.Reject(v1alpha1.ReasonSizeUnknown, "spec.size: no") },
+		"not approved": func(p *status.Pass) { p.Approval = outcome.Wait(v1alpha1.ReasonApprovalRequired, 0, "ask") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			resolved, err := target.Resolve(build.Settings(), build.Tenant("acme"), build.Class(), m.env)
+			require.NoError(t, err)
+			pass := m.pass
+			pass.Target = &resolved
+			refuse(&pass)
+			s := status.Environment(m.env, &m.seen, pass, metav1.Unix(2, 0))
+			ready, database := meta.FindStatusCondition(s.Conditions, "Ready"), meta.FindStatusCondition(s.Conditions, "DatabaseReady")
+			assert.EqualValues(t, 4, s.ObservedGeneration)
+			assert.EqualValues(t, 4, ready.ObservedGeneration)
+			assert.Contains(t, []string{v1alpha1.ReasonSizeUnknown, v1alpha1.ReasonApprovalRequired}, ready.Reason, "what is to be done comes first")
+			assert.EqualValues(t, 3, database.ObservedGeneration, "it is that of the declaration that was let in")
+			assert.Equal(t, metav1.ConditionFalse, database.Status, "and tells how it is")
+		})
+	}
+}
+
 func TestEachPassFoldsIntoConditions(t *testing.T) {
 	sealed := outcome.Wait("VaultSealed", time.Second, "unseal it")
 	suspend := func(m *moment) { m.env.Spec.State = v1alpha1.StateSuspended }

@@ -10,13 +10,13 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/facts"
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/outcome"
+	"github.com/crmkeep/crmkeep/internal/plan/accepted"
 	"github.com/crmkeep/crmkeep/internal/plan/target"
 	"github.com/crmkeep/crmkeep/internal/settings"
 )
@@ -42,15 +42,38 @@ func Environment(s settings.Settings, env *v1alpha1.CRMEnvironment, f *facts.Env
 	if err := neutralisable(again, f.Class); err != nil {
 		return target.Target{}, err
 	}
-	t, err := target.Resolve(s, f.Tenant, f.Class, again)
+	t, err := resolve(s, again, f.Class, f)
 	if err != nil {
-		return target.Target{}, err
-	}
-	if err := fill(env, &t, f.Source); err != nil {
 		return target.Target{}, err
 	}
 	t.Closed = f.Governed && (target.IsClosed(env) || fallsBehind(env, &t, f))
 	return t, limits(s, env, &t, f)
+}
+
+// Accepted is what an environment is kept up as while its declaration is refused: what was let in last, in the state that is declared now.
+// It is false for one of which nothing was let in. Tenant's rules are not asked again, and nobody is let in who is kept out.
+func Accepted(s settings.Settings, env *v1alpha1.CRMEnvironment, f *facts.Environment) (target.Target, bool) {
+	if f.Tenant == nil || env.Status.Namespace == "" {
+		return target.Target{}, false
+	}
+	before, class, ok := accepted.Restore(takenUp(env, f), f.Accepted)
+	if !ok {
+		return target.Target{}, false
+	}
+	t, err := resolve(s, before, class, f)
+	if err != nil {
+		return target.Target{}, false
+	}
+	t.Closed = target.IsClosed(env) || f.Governed && fallsBehind(env, &t, f)
+	return t, true
+}
+
+func resolve(s settings.Settings, env *v1alpha1.CRMEnvironment, class *v1alpha1.CRMClass, f *facts.Environment) (target.Target, error) {
+	t, err := target.Resolve(s, f.Tenant, class, env)
+	if err != nil {
+		return target.Target{}, err
+	}
+	return t, fill(env, &t, f.Source)
 }
 
 // takenUp is an environment made again, whose database is still there: it goes on from the version that the database is at, and from what
@@ -127,17 +150,16 @@ func hostname(env *v1alpha1.CRMEnvironment, f *facts.Environment) error {
 	return nil
 }
 
-// letIn tells whether this very declaration was accepted before. What runs is not disturbed when limits are lowered, or when a
-// neighbour asks for more.
-func letIn(env *v1alpha1.CRMEnvironment) bool {
-	c := meta.FindStatusCondition(env.Status.Conditions, v1alpha1.ConditionNamespaceReady)
-	return c != nil && c.ObservedGeneration == env.Generation
+// letIn tells whether this very declaration was accepted before, or one that asks for the same in another state. What runs is not disturbed
+// when limits are lowered, or when a neighbour asks for more.
+func letIn(env *v1alpha1.CRMEnvironment, f *facts.Environment) bool {
+	return target.LetIn(env) == env.Generation || accepted.Is(env, f.Accepted)
 }
 
 // limits counts older environments first, so a new one never takes the room of one that runs.
 func limits(s settings.Settings, env *v1alpha1.CRMEnvironment, t *target.Target, f *facts.Environment) error {
 	l := f.Tenant.Spec.Limits
-	if l == nil || letIn(env) {
+	if l == nil || letIn(env, f) {
 		return nil
 	}
 	if l.Environments != nil && len(f.Siblings) >= int(*l.Environments) {

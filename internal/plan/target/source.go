@@ -1,6 +1,7 @@
 package target
 
 import (
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
@@ -24,6 +25,14 @@ func Unfilled(env *v1alpha1.CRMEnvironment) bool {
 // IsClosed tells whether people are kept out of an environment. Who lets them in again is the controller of access, when the roles hold.
 func IsClosed(env *v1alpha1.CRMEnvironment) bool {
 	return env.Status.Access != nil && env.Status.Access.ClosedSince != nil
+}
+
+// LetIn is the generation of the declaration that was let in last, 0 for none.
+func LetIn(env *v1alpha1.CRMEnvironment) int64 {
+	if c := meta.FindStatusCondition(env.Status.Conditions, v1alpha1.ConditionNamespaceReady); c != nil {
+		return c.ObservedGeneration
+	}
+	return 0
 }
 
 // IsFilling tells whether a restore was made by an environment that is to be filled. It replaces nothing that is worth keeping.

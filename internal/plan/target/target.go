@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/naming"
@@ -32,6 +33,10 @@ var (
 type Target struct {
 	Settings settings.Settings
 	Vault    layout.Settings
+
+	// Declared is what this was resolved from, besides the class.
+	Declared v1alpha1.CRMEnvironmentSpec
+	UID      types.UID
 
 	Tenant      string
 	DisplayName string
@@ -89,6 +94,7 @@ type Volume struct {
 func Resolve(s settings.Settings, tenant *v1alpha1.CRMTenant, class *v1alpha1.CRMClass, env *v1alpha1.CRMEnvironment) (Target, error) {
 	t := Target{
 		Settings: s, Vault: vaultSettings(s, env.Spec.Encryption),
+		Declared: env.Spec, UID: env.UID,
 		Tenant: tenant.Name, DisplayName: tenant.Spec.DisplayName,
 		Environment: env.Name, Purpose: env.Spec.Purpose,
 		Namespace:    naming.WorkloadNamespace(tenant.Name, env.Name),
