@@ -120,6 +120,7 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"a setting that does not exist":       {"settings.vault.token=x", "token"},
 		"a setting that the chart knows":      {"settings.network.operatorNamespace=x", "operatorNamespace"},
 		"Vault without TLS":                   {"settings.vault.address=http://vault:8200", "address"},
+		"an image without a name":             {"settings.images.crmkeep=", "crmkeep"},
 		"Vault nowhere":                       {"settings.network.vault=null", "vault"},
 		"a peer that is pods and a range":     {"settings.network.vault.cidr=10.0.0.0/8", "vault"},
 		"a backup location everywhere":        {"networkPolicy.backupLocations[0].port=443", "cidr"},
@@ -132,5 +133,15 @@ func TestWrongValuesAreRefused(t *testing.T) {
 			require.Contains(t, out, "values don't meet the specifications of the schema")
 			require.Contains(t, strings.SplitAfterN(out, "schema", 2)[1], c.refusal)
 		})
+	}
+}
+
+func TestAnInstallationWithoutImagesIsToldWhereTheyComeFrom(t *testing.T) {
+	for missing, named := range map[string]string{"crmkeep": "postgres", "postgres": "crmkeep"} {
+		out, err := helm(t, "template", "crmkeep", chartFolder, "--set=settings.vault.address=https://vault:8200",
+			"--set=settings.network.vault.namespace=vault", "--set=settings.images."+named+"=registry.example/"+named+":dev")
+		require.Error(t, err)
+		require.Contains(t, out, "settings.images."+missing+": must name an image")
+		require.Contains(t, out, "hack/images/README.md")
 	}
 }

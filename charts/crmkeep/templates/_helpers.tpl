@@ -17,8 +17,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- toYaml (merge $known .Values.settings.network) }}
 {{- end }}
 
-{{/* The settings file. */}}
+{{/* The settings file. Without images the installation would end in pods that cannot start, so it says where they come from. */}}
 {{- define "crmkeep.settings" -}}
+{{- range list "crmkeep" "postgres" -}}
+{{- $remedy := printf "settings.images.%s: must name an image that the cluster can pull; hack/images/README.md says how to build it" . -}}
+{{- $_ := index $.Values.settings.images . | required $remedy -}}
+{{- end -}}
 {{- toYaml (merge (dict "network" (include "crmkeep.network" . | fromYaml)) .Values.settings) }}
 {{- end }}
 
