@@ -3,7 +3,7 @@
 #
 #   install.sh NAME...     e.g. install.sh controller-gen helm
 #
-# Each tool is a module of its own, so that it is built with exactly the dependencies that its authors released. To
+# Each tool is a module of its own, so that it is built with the dependencies that its authors released; the README names the exception. To
 # change a version: `go get -tool PACKAGE@VERSION` in its folder.
 set -euo pipefail
 tools=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -26,3 +26,5 @@ $(awk -v v="$staging" '$2 == "=>" && $3 ~ /^\.\/staging/ {print "\t" $1 " => " $
 )
 MOD
 go mod tidy
+# The programs beside it are compiled with the same.
+"$REPO/hack/tools/align.sh" . "$CLUSTER/addons"
