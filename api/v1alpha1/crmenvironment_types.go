@@ -35,6 +35,7 @@ type CRMEnvironment struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.ttlSeconds) || self.purpose in ['Sandbox', 'Drill']",message="ttlSeconds: only for purpose Sandbox; remove it or change the purpose"
 // +kubebuilder:validation:XValidation:rule="self.purpose != 'Drill' || !has(self.hostname) && !has(self.integrations) && has(self.source)",message="purpose: a Drill has a source, and neither hostname nor integrations"
 // +kubebuilder:validation:XValidation:rule="has(self.source) == has(oldSelf.source)",message="source: cannot be added or removed; make a new environment"
+// +kubebuilder:validation:XValidation:rule="(has(self.database) && has(self.database.external)) == (has(oldSelf.database) && has(oldSelf.database.external))",message="database.external: cannot be added or removed: the data would stay behind in the other database; make a new environment with a backup of this one as its source"
 // +kubebuilder:validation:XValidation:rule="!has(self.shred) || (has(self.deletionPolicy) && self.deletionPolicy == 'Shred')",message="shred: only with deletionPolicy Shred"
 type CRMEnvironmentSpec struct {
 	// classRef names the CRMClass. It cannot be changed.
@@ -82,7 +83,8 @@ type CRMEnvironmentSpec struct {
 	// location; remove the field to go on without it. Unset: none.
 	// +optional
 	FinalBackup *FinalBackup `json:"finalBackup,omitempty"`
-	// database says where the data lives. Unset: one PostgreSQL instance in the environment's namespace.
+	// database says where the data lives. Unset: one PostgreSQL instance in the environment's namespace. Whether it is external cannot be
+	// changed.
 	// +optional
 	Database *EnvironmentDatabase `json:"database,omitempty"`
 	// encryption overrides the installation's settings.

@@ -237,7 +237,7 @@ func (t *Target) resolveDatabase(env *v1alpha1.CRMEnvironment) error {
 		t.Database.External = d.External
 	default:
 		return outcome.Reject(v1alpha1.ReasonUnsupported,
-			"spec.database.cloudNativePG: this build cannot hand a database to CloudNativePG; remove spec.database or use spec.database.external")
+			"spec.database.cloudNativePG: this build cannot hand a database to CloudNativePG; remove spec.database, or make a new environment with spec.database.external")
 	}
 	return nil
 }

@@ -34,7 +34,8 @@ type CRMEnvironmentSpecApplyConfiguration struct {
 	// finalBackup is made when the environment is deleted, before anything is taken apart. The deletion waits until it is complete in every
 	// location; remove the field to go on without it. Unset: none.
 	FinalBackup *FinalBackupApplyConfiguration `json:"finalBackup,omitempty"`
-	// database says where the data lives. Unset: one PostgreSQL instance in the environment's namespace.
+	// database says where the data lives. Unset: one PostgreSQL instance in the environment's namespace. Whether it is external cannot be
+	// changed.
 	Database *EnvironmentDatabaseApplyConfiguration `json:"database,omitempty"`
 	// encryption overrides the installation's settings.
 	Encryption *EnvironmentEncryptionApplyConfiguration `json:"encryption,omitempty"`
