@@ -8,29 +8,38 @@ import (
 
 	"github.com/stretchr/testify/require"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/crmkeep/crmkeep/internal/testing/samples"
 )
 
 // A sample, as package samples describes it, is in testdata/<kind>/accepted or testdata/<kind>/rejected. A rejected one starts with
-// "# want: " and a fragment of the message; its last document is the one that is refused.
+// "# want: " and a fragment of the message, or several such lines; its last document is the one that is refused.
 func TestEverySampleIsTakenAsItsFolderSays(t *testing.T) {
 	c := newClient(t, server.Server(t).Config())
 	createHome(t, c, "acme")
-	bases, err := filepath.Glob("testdata/*/base.yaml")
-	require.NoError(t, err)
-	require.NotEmpty(t, bases)
-	for _, base := range bases {
-		folder := filepath.Dir(base)
-		t.Run(filepath.Base(folder), func(t *testing.T) {
-			t.Run("accepted", func(t *testing.T) { eachSample(t, c, folder, "accepted") })
-			t.Run("rejected", func(t *testing.T) { eachSample(t, c, folder, "rejected") })
+	for _, kind := range kinds {
+		t.Run(strings.ToLower(kind.name), func(t *testing.T) {
+			t.Run("accepted", func(t *testing.T) {
+				eachSample(t, kind.name, "accepted", func(t *testing.T, base, sample []byte) {
+					require.NoError(t, samples.Write(t, c, base, sample))
+				})
+			})
+			t.Run("rejected", func(t *testing.T) {
+				eachSample(t, kind.name, "rejected", func(t *testing.T, base, sample []byte) {
+					err := samples.Write(t, c, base, sample)
+					require.True(t, apierrors.IsInvalid(err), "the API server must refuse the last document, got: %v", err)
+					for _, want := range wantedMessages(t, sample) {
+						require.ErrorContains(t, err, want)
+					}
+				})
+			})
 		})
 	}
 }
 
-func eachSample(t *testing.T, c client.Client, folder, verdict string) {
+func eachSample(t *testing.T, kind, verdict string, try func(t *testing.T, base, sample []byte)) {
+	t.Helper()
+	folder := filepath.Join("testdata", strings.ToLower(kind))
 	base, err := os.ReadFile(filepath.Join(folder, "base.yaml"))
 	require.NoError(t, err)
 	paths, err := filepath.Glob(filepath.Join(folder, verdict, "*.yaml"))
@@ -38,24 +47,23 @@ func eachSample(t *testing.T, c client.Client, folder, verdict string) {
 	require.NotEmpty(t, paths, "every kind has samples of both kinds")
 	for _, path := range paths {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".yaml"), func(t *testing.T) {
-			raw, err := os.ReadFile(path)
+			sample, err := os.ReadFile(path)
 			require.NoError(t, err)
-			err = samples.Write(t, c, base, raw)
-			if verdict == "accepted" {
-				require.NoError(t, err)
-				return
-			}
-			want := wantedMessage(t, raw)
-			require.True(t, apierrors.IsInvalid(err), "the API server must refuse the last document, got: %v", err)
-			require.ErrorContains(t, err, want)
+			try(t, base, sample)
 		})
 	}
 }
 
-func wantedMessage(t *testing.T, raw []byte) string {
+func wantedMessages(t *testing.T, sample []byte) []string {
 	t.Helper()
-	line, _, _ := strings.Cut(string(raw), "\n")
-	want, ok := strings.CutPrefix(line, "# want: ")
-	require.True(t, ok, `a rejected sample starts with "# want: " and a fragment of the message`)
-	return strings.TrimSpace(want)
+	var wanted []string
+	for line := range strings.Lines(string(sample)) {
+		want, ok := strings.CutPrefix(line, "# want: ")
+		if !ok {
+			break
+		}
+		wanted = append(wanted, strings.TrimSpace(want))
+	}
+	require.NotEmpty(t, wanted, `a rejected sample starts with "# want: " and a fragment of the message`)
+	return wanted
 }

@@ -14,26 +14,37 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Write creates the first document and updates it to the second, and gives the answer to the last one. What it made is deleted when the
-// test ends.
+// Write creates what the first document declares and updates it to the second, and gives the answer to the last one. What it made is
+// deleted when the test ends.
 func Write(t testing.TB, c client.Client, base, sample []byte) error {
 	t.Helper()
-	patches := documents(t, sample)
-	require.NotEmpty(t, patches)
-	require.LessOrEqual(t, len(patches), 2)
-	first := merged(t, base, patches[0])
-	object := decoded(t, first)
+	declared := Objects(t, base, sample)
+	require.LessOrEqual(t, len(declared), 2)
+	object := declared[0]
 	err := c.Create(t.Context(), object)
 	if err == nil {
 		t.Cleanup(func() { require.NoError(t, c.Delete(context.WithoutCancel(t.Context()), object)) })
 	}
-	if len(patches) == 1 {
+	if len(declared) == 1 {
 		return err
 	}
 	require.NoError(t, err, "the first document is only there to be updated")
-	update := decoded(t, merged(t, first, patches[1]))
+	update := declared[1]
 	update.SetResourceVersion(object.GetResourceVersion())
 	return c.Update(t.Context(), update)
+}
+
+// Objects lists what the documents of a sample declare, one after the other.
+func Objects(t testing.TB, base, sample []byte) []*unstructured.Unstructured {
+	t.Helper()
+	var declared []*unstructured.Unstructured
+	last := base
+	for _, patch := range documents(t, sample) {
+		last = merged(t, last, patch)
+		declared = append(declared, decoded(t, last))
+	}
+	require.NotEmpty(t, declared)
+	return declared
 }
 
 func documents(t testing.TB, raw []byte) [][]byte {
