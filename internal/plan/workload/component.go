@@ -25,7 +25,7 @@ const defaultStopSeconds int64 = 30
 
 // component plans everything that exists for one component of the class.
 func component(t *target.Target, id secrets.Component, c target.Component, run Run) ([]object.Object, error) {
-	p, err := componentPod(t, id, c, run.Version)
+	p, err := componentPod(t, id, c)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func component(t *target.Target, id secrets.Component, c target.Component, run R
 		object.Object{Configuration: deployment(p, c, run)}), nil
 }
 
-func componentPod(t *target.Target, id secrets.Component, c target.Component, version v1alpha1.ClassVersion) (pod, error) {
+func componentPod(t *target.Target, id secrets.Component, c target.Component) (pod, error) {
 	p := pod{target: t, component: c.Name, user: t.User, graceSeconds: defaultStopSeconds, restart: corev1.RestartPolicyAlways}
 	if c.StopSeconds != nil {
 		p.graceSeconds = *c.StopSeconds
@@ -64,7 +64,7 @@ func componentPod(t *target.Target, id secrets.Component, c target.Component, ve
 	if err != nil {
 		return p, err
 	}
-	p.main = p.application(version.Image, c.StopSignal, command).WithResources(podspec.Resources(c.CPU, c.Memory, c.Memory))
+	p.main = p.application(t.Version.Image, c.StopSignal, command).WithResources(podspec.Resources(c.CPU, c.Memory, c.Memory))
 	if c.Type == v1alpha1.ComponentWeb {
 		p.main.WithReadinessProbe(healthProbe("/ready", 2, 3))
 		if c.Liveness != nil {

@@ -50,8 +50,11 @@ func Objects(t *target.Target, run Run) ([]object.Object, error) {
 		objects = append(objects, object.Object{Configuration: volumeClaim(
 			t, naming.Volume(v.Name), corev1.PersistentVolumeAccessMode(v.AccessMode), v.Size)})
 	}
+	// The migration is of the version that is wanted, and the components are of the one that runs: in all that they read, too.
+	running := *t
+	running.Version = run.Version
 	for _, c := range t.Components {
-		more, err := component(t, identities[c.Name], c, run)
+		more, err := component(&running, identities[c.Name], c, run)
 		if err != nil {
 			return nil, err
 		}
