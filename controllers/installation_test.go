@@ -43,6 +43,7 @@ func TestInAnInstallation(t *testing.T) {
 		"limits hold back what is new and leave alone what runs":           limitsHoldBackTheNew,
 		"the API server counts a tenant's environments":                    apiServerCountsEnvironments,
 		"an image that cannot be had is named":                             missingImageIsNamed,
+		"a new version whose image cannot be had disturbs nothing":         newVersionWithoutImageDisturbsNothing,
 		"a volume that cannot grow is named":                               volumeThatCannotGrowIsNamed,
 		"nothing is made before it is approved":                            nothingBeforeApproval,
 		"suspending stops all but keeps the data, and resuming starts all": suspendAndResume,

@@ -9,6 +9,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -208,6 +209,56 @@ func missingImageIsNamed(t *testing.T, in *installation) {
 	env := in.environment(t, "lost", "prod", func(e *v1alpha1.CRMEnvironment) { e.Spec.ClassRef.Name = "vanished" })
 	in.comesTo(t, env, "Reconciling ImageUnavailable")
 	assert.Contains(t, message(env, v1alpha1.ConditionReady), `image "crmkeep.local/demo:2.0-missing" of migrate`)
+	assert.Contains(t, message(env, v1alpha1.ConditionReady), "correct spec.versions[1].image of CRMClass vanished")
+}
+
+func newVersionWithoutImageDisturbsNothing(t *testing.T, in *installation) {
+	class := build.Class(func(c *v1alpha1.CRMClass) {
+		c.Name = "promised"
+		c.Spec.Versions[1].Image += controlplane.Missing
+		c.Spec.DefaultVersion = "1.0"
+	})
+	in.create(t, class)
+	in.tenant(t, "eager")
+	env := in.ready(t, "eager", "prod", func(e *v1alpha1.CRMEnvironment) { e.Spec.ClassRef.Name = "promised" })
+	url, before := env.Status.URL, in.versions(t, env)
+	version := func(name string) func(*v1alpha1.CRMEnvironment) {
+		return func(e *v1alpha1.CRMEnvironment) { e.Spec.Version = name }
+	}
+	runsOn := func() {
+		t.Helper()
+		assert.Equal(t, before, in.versions(t, env))
+		assert.True(t, meta.IsStatusConditionTrue(env.Status.Conditions, v1alpha1.ConditionWorkloadReady))
+		assert.Equal(t, "1.0", env.Status.Version)
+		assert.Equal(t, url, env.Status.URL)
+	}
+
+	edit(t, in, env, version("2.0"))
+	in.comesTo(t, env, "Reconciling ImageUnavailable")
+	runsOn()
+	assert.ElementsMatch(t, []string{"database", "pull", "queue", "web"}, in.pods(t, env))
+	for _, part := range []string{
+		`image "crmkeep.local/demo:2.0-missing" of pull cannot be had`, "correct spec.versions[1].image of CRMClass promised, which is version 2.0",
+		`set spec.version to "1.0" to stay with it`,
+	} {
+		assert.Contains(t, message(env, v1alpha1.ConditionMigrated), part)
+	}
+
+	edit(t, in, env, version("1.0"))
+	in.comesTo(t, env, "True Succeeded")
+	runsOn()
+	in.until(t, "nobody asks for the image any more", func() error {
+		return mustBe(len(in.jobs(t, env)) == 0 && len(in.pods(t, env)) == 3, "%v %v", in.jobs(t, env), in.pods(t, env))
+	})
+
+	edit(t, in, env, version("2.0"))
+	in.comesTo(t, env, "Reconciling ImageUnavailable")
+	runsOn()
+	edit(t, in, class, func(c *v1alpha1.CRMClass) { c.Spec.Versions[1].Image = "crmkeep.local/demo:2.0" })
+	in.comesTo(t, env, "True Succeeded")
+	assert.Equal(t, "2.0", env.Status.Version)
+	assert.Equal(t, "crmkeep.local/demo:2.0", in.image(t, env, "web"))
+	in.until(t, "the jobs are cleared away", func() error { return mustBe(len(in.jobs(t, env)) == 0, "%v", in.jobs(t, env)) })
 }
 
 func volumeThatCannotGrowIsNamed(t *testing.T, in *installation) {

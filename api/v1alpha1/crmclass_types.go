@@ -214,7 +214,7 @@ type ClassComponent struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=16
 	// +kubebuilder:validation:Pattern=`^[a-z]([a-z0-9-]*[a-z0-9])?$`
-	// +kubebuilder:validation:XValidation:rule="!(self in ['database', 'migrate', 'backup', 'restore', 'check', 'gateway', 'agent']) && !self.contains('--')",message="is reserved or contains \"--\"; choose another name"
+	// +kubebuilder:validation:XValidation:rule="!(self in ['database', 'migrate', 'backup', 'restore', 'check', 'gateway', 'agent', 'pull']) && !self.contains('--')",message="is reserved or contains \"--\"; choose another name"
 	Name string `json:"name"`
 	// type says how the component runs.
 	// +required

@@ -36,7 +36,7 @@ type Environment struct {
 	Accepted map[string]string
 	// Source is what there is to fill the environment with; nil when it has its data or starts empty.
 	Source *Source
-	// Jobs are the migration Jobs, by name.
+	// Jobs are those of migrations, and those that show that an image can be started, by name.
 	Jobs map[string]Job
 	// Problems are what keeps pods from running.
 	Problems []PodProblem
@@ -77,12 +77,14 @@ type Workload struct {
 	Current bool
 	// Wanted, Replicas and Ready count pods: declared, existing in any state, and ready.
 	Wanted, Replicas, Ready int32
+	// Image that is declared.
+	Image string
 }
 
 // Up tells whether every wanted pod runs the newest declaration and is ready.
 func (w Workload) Up() bool { return w.Exists && w.Current && w.Wanted > 0 && w.Ready >= w.Wanted }
 
-// Job is a live migration Job.
+// Job is a live Job.
 type Job struct {
 	Succeeded bool
 	Failed    bool
@@ -96,6 +98,8 @@ type PodProblem struct {
 	// Reason is one of the API's: ImageUnavailable, Crashing or Unschedulable.
 	Reason  string
 	Message string
+	// Image that cannot be had; empty for another reason.
+	Image string
 }
 
 // ProblemsOf are those of the components.
@@ -122,6 +126,16 @@ func (e *Environment) AnyComponentPod() bool {
 		}
 	}
 	return false
+}
+
+// DeclaredToRun tells whether the components are. One that is to have no pods is a sign that they are being stopped.
+func (e *Environment) DeclaredToRun() bool {
+	for _, w := range e.Components {
+		if w.Wanted == 0 {
+			return false
+		}
+	}
+	return len(e.Components) > 0
 }
 
 // RunPod tells whether a pod of a backup or a restore is there, which needs the database.

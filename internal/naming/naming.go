@@ -86,12 +86,14 @@ const (
 	// ComponentCheck proves that what a drill has restored works.
 	ComponentCheck   = "check"
 	ComponentGateway = "gateway"
+	// ComponentPull shows that a new version's image can be started.
+	ComponentPull = "pull"
 )
 
 // IsReserved tells whether a component is one that crmkeep adds, and not a class's.
 func IsReserved(component string) bool {
 	switch component {
-	case ComponentDatabase, ComponentMigrate, ComponentBackup, ComponentRestore, ComponentCheck, ComponentGateway:
+	case ComponentDatabase, ComponentMigrate, ComponentBackup, ComponentRestore, ComponentCheck, ComponentGateway, ComponentPull:
 		return true
 	}
 	return false
@@ -151,6 +153,9 @@ const AcceptedRecord = "accepted"
 
 // MigrationJob is the name of the Job that takes the database to a version.
 func MigrationJob(version string) string { return ComponentMigrate + "-" + Hash(version) }
+
+// PullJob is the name of the Job that shows that an image can be started.
+func PullJob(image string) string { return ComponentPull + "-" + Hash(image) }
 
 // Kinds of runs.
 const (

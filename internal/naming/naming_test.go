@@ -28,6 +28,7 @@ func TestTheLongestNamesFit(t *testing.T) {
 		"agent's ConfigMap":  naming.AgentConfig(longComponent),
 		"volume":             naming.Volume(strings.Repeat("v", 30)),
 		"migration Job":      naming.MigrationJob(strings.Repeat("1", 40)),
+		"pull Job":           naming.PullJob(strings.Repeat("1", 300)),
 	} {
 		assert.Empty(t, validation.IsDNS1123Label(name), "%s %q", what, name)
 	}

@@ -257,7 +257,8 @@ func (o *Observer) workload(ctx context.Context, namespace string, f *facts.Envi
 		}
 	}
 	for i := range jobs.Items {
-		if jobs.Items[i].Labels[naming.LabelComponent] == naming.ComponentMigrate {
+		switch jobs.Items[i].Labels[naming.LabelComponent] {
+		case naming.ComponentMigrate, naming.ComponentPull:
 			f.Jobs[jobs.Items[i].Name] = job(&jobs.Items[i])
 		}
 	}
@@ -279,10 +280,14 @@ func deployment(d *appsv1.Deployment) facts.Workload {
 	if d.Spec.Replicas != nil {
 		wanted = *d.Spec.Replicas
 	}
-	return facts.Workload{
+	w := facts.Workload{
 		Exists: true, Wanted: wanted, Replicas: d.Status.Replicas, Ready: d.Status.ReadyReplicas,
 		Current: d.Status.ObservedGeneration >= d.Generation && d.Status.UpdatedReplicas == wanted && d.Status.Replicas == wanted,
 	}
+	if containers := d.Spec.Template.Spec.Containers; len(containers) > 0 {
+		w.Image = containers[0].Image
+	}
+	return w
 }
 
 func statefulSet(s *appsv1.StatefulSet) facts.Workload {

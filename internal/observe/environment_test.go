@@ -159,7 +159,7 @@ func TestTheDatabaseIsTheStatefulSetOfThatName(t *testing.T) {
 	assert.False(t, see(t, aged("acme", "prod", 0), s).Database.Up(), "the pod is of the old declaration")
 }
 
-func TestJobsAreThoseOfMigrations(t *testing.T) {
+func TestJobsAreThoseOfMigrationsAndImages(t *testing.T) {
 	job := func(name, component string, conditions ...batchv1.JobCondition) *batchv1.Job {
 		return &batchv1.Job{
 			ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace, Labels: map[string]string{naming.LabelComponent: component}},
@@ -171,9 +171,11 @@ func TestJobsAreThoseOfMigrations(t *testing.T) {
 		job("migrate-2", naming.ComponentMigrate, batchv1.JobCondition{Type: batchv1.JobComplete, Status: corev1.ConditionTrue}),
 		job("migrate-3", naming.ComponentMigrate, batchv1.JobCondition{Type: batchv1.JobFailed, Status: corev1.ConditionTrue, Message: "deadline"}),
 		job("migrate-4", naming.ComponentMigrate, batchv1.JobCondition{Type: batchv1.JobFailed, Status: corev1.ConditionFalse}),
+		job("pull-1", naming.ComponentPull, batchv1.JobCondition{Type: batchv1.JobComplete, Status: corev1.ConditionTrue}),
 		job("nightly-1", "nightly"))
 	assert.Equal(t, map[string]facts.Job{
 		"migrate-1": {}, "migrate-2": {Succeeded: true}, "migrate-3": {Failed: true, Message: "deadline"}, "migrate-4": {},
+		"pull-1": {Succeeded: true},
 	}, seen.Jobs)
 }
 
@@ -202,7 +204,7 @@ func TestWhatKeepsAPodFromRunningIsSaidWithoutItsOutput(t *testing.T) {
 		want   string
 	}{
 		"an image that cannot be pulled":    {waiting("ImagePullBackOff", 0), v1alpha1.ReasonImageUnavailable, `"crmkeep.local/demo:1" of web`},
-		"an image that is never pulled":     {waiting("ErrImageNeverPull", 0), v1alpha1.ReasonImageUnavailable, "correct it in the class"},
+		"an image that is never pulled":     {waiting("ErrImageNeverPull", 0), v1alpha1.ReasonImageUnavailable, "ErrImageNeverPull"},
 		"a container that cannot be made":   {waiting("CreateContainerConfigError", 0), v1alpha1.ReasonCrashing, "cannot be started"},
 		"a container that fails repeatedly": {waiting("CrashLoopBackOff", 3), v1alpha1.ReasonCrashing, "with exit code 7"},
 		"a container that failed once":      {waiting("CrashLoopBackOff", 1), "", ""},
@@ -222,6 +224,7 @@ func TestWhatKeepsAPodFromRunningIsSaidWithoutItsOutput(t *testing.T) {
 			assert.Equal(t, c.reason, seen.Problems[0].Reason)
 			assert.Equal(t, "web", seen.Problems[0].Component)
 			assert.Contains(t, seen.Problems[0].Message, c.want)
+			assert.Equal(t, c.reason == v1alpha1.ReasonImageUnavailable, seen.Problems[0].Image == "crmkeep.local/demo:1")
 			assert.NotContains(t, seen.Problems[0].Message, "hunter2")
 			assert.NotContains(t, seen.Problems[0].Message, "Li Na")
 		})

@@ -28,33 +28,37 @@ func problems(p *corev1.Pod) []facts.PodProblem {
 		}
 	}
 	for _, s := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
-		if reason, message := containerProblem(component, s); reason != "" {
-			found = append(found, facts.PodProblem{Component: component, Reason: reason, Message: message})
+		if p := containerProblem(component, s); p.Reason != "" {
+			found = append(found, p)
 		}
 	}
 	return found
 }
 
-// containerProblem is why a container waits, when that is no good sign.
-func containerProblem(component string, s corev1.ContainerStatus) (reason, message string) {
+// containerProblem is why a container waits, when that is no good sign; without a reason when it is none. What to do about an image is for
+// those to say who know where it is declared.
+func containerProblem(component string, s corev1.ContainerStatus) facts.PodProblem {
+	p := facts.PodProblem{Component: component}
 	w := s.State.Waiting
 	if w == nil {
-		return "", ""
+		return p
 	}
 	switch w.Reason {
 	case "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "RegistryUnavailable":
-		return v1alpha1.ReasonImageUnavailable, fmt.Sprintf(
-			"image %q of %s cannot be had (%s); correct it in the class, or see that the node can pull it", s.Image, component, w.Reason)
+		p.Reason, p.Image = v1alpha1.ReasonImageUnavailable, s.Image
+		p.Message = fmt.Sprintf("image %q of %s cannot be had (%s)", s.Image, component, w.Reason)
 	case "CreateContainerError", "CreateContainerConfigError", "RunContainerError":
-		return v1alpha1.ReasonCrashing, fmt.Sprintf(
+		p.Reason = v1alpha1.ReasonCrashing
+		p.Message = fmt.Sprintf(
 			"container %s of %s cannot be started (%s); see kubectl describe pod in the workload namespace", s.Name, component, w.Reason)
 	case "CrashLoopBackOff":
 		if s.RestartCount >= crashes {
-			return v1alpha1.ReasonCrashing, fmt.Sprintf("container %s of %s fails again and again%s; see its log in the workload namespace",
+			p.Reason = v1alpha1.ReasonCrashing
+			p.Message = fmt.Sprintf("container %s of %s fails again and again%s; see its log in the workload namespace",
 				s.Name, component, exitCode(s.LastTerminationState.Terminated))
 		}
 	}
-	return "", ""
+	return p
 }
 
 func exitCode(t *corev1.ContainerStateTerminated) string {

@@ -53,6 +53,10 @@ func TestNoPlannedPodHasATokenButOneForVault(t *testing.T) {
 				tokens, volume = append(tokens, *source.ServiceAccountToken), v.Name
 			}
 		}
+		if template.Labels[naming.LabelComponent] == naming.ComponentPull {
+			assert.Empty(t, tokens, "it has nothing to ask Vault")
+			return
+		}
 		require.Len(t, tokens, 1)
 		assert.Equal(t, "vault", tokens[0].Audience)
 		assert.LessOrEqual(t, *tokens[0].ExpirationSeconds, int64(3600))
@@ -88,6 +92,9 @@ func TestWhatAnAgentRendersIsMadeInMemory(t *testing.T) {
 				return
 			}
 		}
+		if template.Labels[naming.LabelComponent] == naming.ComponentPull {
+			return // It has no agent.
+		}
 		t.Error("no volume for what the agent renders")
 	})
 }
@@ -111,6 +118,30 @@ func TestNoAgentConfigurationHoldsTheValueOfASecretBinding(t *testing.T) {
 			assert.Nil(t, c.Adapter, "only they know crmkeep's own account")
 			assert.NotContains(t, text, "admin.password")
 			assert.NotContains(t, text, "adapter.password")
+		}
+	})
+}
+
+// The image of a version that is not run yet is started beside one that is.
+func TestWhatShowsThatAnImageStartsReachesNothing(t *testing.T) {
+	found := false
+	eachPod(t, func(t *testing.T, template *corev1.PodTemplateSpec) {
+		if template.Labels[naming.LabelComponent] != naming.ComponentPull {
+			return
+		}
+		found = true
+		require.Len(t, template.Spec.Volumes, 1)
+		assert.NotNil(t, template.Spec.Volumes[0].EmptyDir, "no volume with data")
+		for _, c := range containers(template) {
+			assert.Contains(t, c.Command[0], "crmkeep", "the image's own program does not run")
+		}
+	})
+	assert.True(t, found, "a case has one")
+	eachObject(t, func(t *testing.T, o *unstructured.Unstructured) {
+		if o.GetKind() == "NetworkPolicy" {
+			text, err := yaml.Marshal(o.Object)
+			require.NoError(t, err)
+			assert.NotContains(t, string(text), naming.LabelComponent+": "+naming.ComponentPull+"\n")
 		}
 	})
 }

@@ -46,7 +46,10 @@ func Complete(t *target.Target, f *facts.Environment) (Environment, error) {
 	if t.State == v1alpha1.StateSuspended {
 		return environment(t, f, RunNow(t, &facts.Environment{})) // It comes to rest when no pod is left.
 	}
-	return environment(t, f, workload.Run{Version: t.Version, Migrate: t.NeedsMigration()})
+	changes := t.NeedsMigration()
+	return environment(t, f, workload.Run{
+		Version: t.Version, Migrate: changes, Pull: changes && t.Current.Name != "" && t.Current.Image != t.Version.Image,
+	})
 }
 
 func environment(t *target.Target, f *facts.Environment, run workload.Run) (Environment, error) {
@@ -74,12 +77,13 @@ func Vault(t *target.Target) layout.Layout {
 }
 
 // RunNow says what is to run now, given what was seen: the application stops before a migration, which waits for that and for the
-// database, and while a backup is restored; nothing starts before an environment has the data of its source; the application starts when
-// the database is up; and a suspended environment's database stops after everything that uses it.
+// database, and while a backup is restored; it does not stop for a version whose image was not yet shown to start; nothing starts before an
+// environment has the data of its source; the application starts when the database is up; and a suspended environment's database stops
+// after everything that uses it.
 func RunNow(t *target.Target, f *facts.Environment) workload.Run {
 	databaseUp := DatabaseUp(t, f)
 	run := workload.Run{
-		Version: runnable(t),
+		Version: runnable(t, f),
 		// Before the first migration there is nothing to run and nothing to stop.
 		Absent: t.Current.Name == "",
 	}
@@ -91,13 +95,28 @@ func RunNow(t *target.Target, f *facts.Environment) workload.Run {
 		run.Stopped, run.Migrate = true, jobRuns(t, f)
 	case t.Source != nil:
 		run.Stopped = true
+	case AwaitsImage(t, f):
+		run.Pull = true
 	case t.NeedsMigration():
 		_, started := f.Jobs[workload.MigrationJob(t)]
 		run.Stopped, run.Migrate = true, started || databaseUp && quiet(t, f)
+		// The Job remembers that the image was had, until everything has stopped.
+		_, run.Pull = f.Jobs[workload.PullJob(t)]
+		run.Pull = run.Pull && !run.Migrate
 	default:
 		run.Version, run.Stopped = t.Version, (!databaseUp || migrates(t, f)) && !f.AnyComponentPod()
 	}
 	return run
+}
+
+// AwaitsImage tells whether everything runs on until the wanted version's image was shown to start. Where nothing runs, or where the stop
+// has begun, nobody gains from waiting.
+func AwaitsImage(t *target.Target, f *facts.Environment) bool {
+	if !t.NeedsMigration() || t.Version.Image == runnable(t, f).Image || f.Restoring != "" || !f.DeclaredToRun() {
+		return false
+	}
+	_, started := f.Jobs[workload.MigrationJob(t)]
+	return !started && !f.Jobs[workload.PullJob(t)].Succeeded
 }
 
 // DatabaseUp tells whether the database takes connections, as far as anybody in the cluster can tell.
@@ -115,10 +134,13 @@ func migrates(t *target.Target, f *facts.Environment) bool {
 	return f.Pods[naming.ComponentMigrate] > 0 || jobRuns(t, f)
 }
 
-// runnable is the version that fits the database as it is.
-func runnable(t *target.Target) v1alpha1.ClassVersion {
+// runnable is the version that fits the database as it is. One that the class no longer has runs on in the image that it has.
+func runnable(t *target.Target, f *facts.Environment) v1alpha1.ClassVersion {
 	if t.Current.Image == "" {
-		return v1alpha1.ClassVersion{Name: cmp.Or(t.Current.Name, t.Version.Name), Image: t.Version.Image}
+		return v1alpha1.ClassVersion{
+			Name:  cmp.Or(t.Current.Name, t.Version.Name),
+			Image: cmp.Or(f.Components[t.WebComponent().Name].Image, t.Version.Image),
+		}
 	}
 	return t.Current
 }

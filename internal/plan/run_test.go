@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/facts"
@@ -30,6 +32,7 @@ func TestWhatRunsNow(t *testing.T) {
 		external bool
 		seen     facts.Environment
 		job      *facts.Job
+		pull     *facts.Job
 		want     workload.Run
 	}{
 		"nothing yet: the database comes first": {
@@ -60,9 +63,38 @@ func TestWhatRunsNow(t *testing.T) {
 			at: "1.0", wanted: "1.0", seen: facts.Environment{Components: map[string]facts.Workload{"web": up}},
 			want: workload.Run{},
 		},
-		"another version: the application stops first": {
+		"another version: its image comes first, and everything runs on": {
 			at: "1.0", wanted: "2.0", seen: facts.Environment{Database: up, Components: map[string]facts.Workload{"web": up}},
+			want: workload.Run{Pull: true},
+		},
+		"another version, whose image cannot be had: everything runs on": {
+			at: "1.0", wanted: "2.0", seen: facts.Environment{Database: up, Components: map[string]facts.Workload{"web": up}}, pull: &facts.Job{},
+			want: workload.Run{Pull: true},
+		},
+		"another version, whose image is awaited while the database is away: everything runs on": {
+			at: "1.0", wanted: "2.0", seen: facts.Environment{Components: map[string]facts.Workload{"web": up}}, pull: &facts.Job{},
+			want: workload.Run{Pull: true},
+		},
+		"another version, whose image was had: the application stops": {
+			at: "1.0", wanted: "2.0", seen: facts.Environment{Database: up, Components: map[string]facts.Workload{"web": up}}, pull: &facts.Job{Succeeded: true},
+			want: workload.Run{Pull: true, Stopped: true},
+		},
+		"another version, and the stop has begun: nobody waits for its image any more": {
+			at: "1.0", wanted: "2.0", seen: facts.Environment{Database: up, Components: map[string]facts.Workload{"web": stopped, "queue": up}},
 			want: workload.Run{Stopped: true},
+		},
+		"another version, whose migration has begun: nobody waits for its image any more": {
+			at: "1.0", wanted: "2.0", seen: facts.Environment{Database: up, Components: map[string]facts.Workload{"web": up}}, job: &facts.Job{},
+			want: workload.Run{Stopped: true, Migrate: true},
+		},
+		"another version in quarantine: its image comes first there, too": {
+			state: v1alpha1.StateQuarantined, at: "1.0", wanted: "2.0",
+			seen: facts.Environment{Database: up, Components: map[string]facts.Workload{"web": up}},
+			want: workload.Run{Pull: true},
+		},
+		"back to the old version before the image of the new one was had: nothing has changed": {
+			at: "1.0", wanted: "1.0", seen: facts.Environment{Database: up, Components: map[string]facts.Workload{"web": up}}, pull: &facts.Job{},
+			want: workload.Run{},
 		},
 		"another version, and a pod takes its time to end: it still writes": {
 			at: "1.0", wanted: "2.0", seen: facts.Environment{
@@ -80,6 +112,7 @@ func TestWhatRunsNow(t *testing.T) {
 		"another version and everything has stopped: the migration": {
 			at: "1.0", wanted: "2.0", seen: facts.Environment{
 				Database: up, Components: map[string]facts.Workload{"web": stopped}, Pods: map[string]int{"database": 1}},
+			pull: &facts.Job{Succeeded: true},
 			want: workload.Run{Stopped: true, Migrate: true},
 		},
 		"another version while a cancelled migration still ends": {
@@ -101,6 +134,15 @@ func TestWhatRunsNow(t *testing.T) {
 		},
 		"another version, and a backup is made of this one": {
 			at: "1.0", wanted: "2.0", seen: facts.Environment{Database: up, Pods: map[string]int{"backup": 1}},
+			want: workload.Run{Stopped: true},
+		},
+		"a backup is restored while another version's image is awaited: the application stops": {
+			at: "1.0", wanted: "2.0", seen: facts.Environment{Database: up, Restoring: "back", Components: map[string]facts.Workload{"web": up}}, pull: &facts.Job{},
+			want: workload.Run{Stopped: true},
+		},
+		"suspended while another version's image is awaited": {
+			state: v1alpha1.StateSuspended, at: "1.0", wanted: "2.0",
+			seen: facts.Environment{Database: up, Components: map[string]facts.Workload{"web": up}}, pull: &facts.Job{},
 			want: workload.Run{Stopped: true},
 		},
 		"suspended while a backup is made: the database outlives it": {
@@ -151,8 +193,12 @@ func TestWhatRunsNow(t *testing.T) {
 					e.Spec.Database = &v1alpha1.EnvironmentDatabase{External: &v1alpha1.ExternalDatabase{Host: "pg.example", CIDR: "192.0.2.0/28"}}
 				}
 			})
+			c.seen.Jobs = map[string]facts.Job{}
 			if c.job != nil {
-				c.seen.Jobs = map[string]facts.Job{workload.MigrationJob(&resolved): *c.job}
+				c.seen.Jobs[workload.MigrationJob(&resolved)] = *c.job
+			}
+			if c.pull != nil {
+				c.seen.Jobs[workload.PullJob(&resolved)] = *c.pull
 			}
 			got := plan.RunNow(&resolved, &c.seen)
 			runs := got.Version.Name
@@ -190,6 +236,54 @@ func TestTheImageStaysTheOldOneUntilTheMigrationIsDone(t *testing.T) {
 	assert.Equal(t, "crmkeep.local/demo:1.0", plan.RunNow(&resolved, &facts.Environment{}).Version.Image)
 }
 
+func TestNothingThatRunsChangesWhileAnImageIsAwaited(t *testing.T) {
+	seen := &facts.Environment{Database: up, Components: map[string]facts.Workload{"web": up, "queue": up}}
+	planned := func(wanted string) map[string]string {
+		resolved := resolve(t, func(e *v1alpha1.CRMEnvironment) { e.Status.Version, e.Spec.Version = "1.0", wanted })
+		p, err := plan.ForEnvironment(&resolved, seen)
+		require.NoError(t, err)
+		found := map[string]string{}
+		for _, o := range p.Objects() {
+			text, err := yaml.Marshal(o.Configuration)
+			require.NoError(t, err)
+			var live metav1.PartialObjectMetadata
+			require.NoError(t, yaml.Unmarshal(text, &live))
+			// The migration's own configuration is of the version that it leads to; no pod reads it.
+			if component := live.Labels[naming.LabelComponent]; component != naming.ComponentPull && component != naming.ComponentMigrate {
+				found[live.Kind+" "+live.Name] = string(text)
+			}
+		}
+		return found
+	}
+	assert.Equal(t, planned("1.0"), planned("2.0"))
+}
+
+func TestAVersionThatTheClassNoLongerHasRunsOnInItsImage(t *testing.T) {
+	class := build.Class(func(c *v1alpha1.CRMClass) {
+		c.Spec.Versions = []v1alpha1.ClassVersion{{Name: "2.0", Image: "crmkeep.local/demo:2.0", UpgradesFrom: []string{"1.0"}}}
+	})
+	resolved, err := target.Resolve(build.Settings(), build.Tenant("acme"), class,
+		build.Environment("acme", "prod", func(e *v1alpha1.CRMEnvironment) { e.Status.Version, e.Spec.Version = "1.0", "2.0" }))
+	require.NoError(t, err)
+	web := up
+	web.Image = "crmkeep.local/demo:1.0"
+	run := plan.RunNow(&resolved, &facts.Environment{Database: up, Components: map[string]facts.Workload{"web": web}})
+	assert.Equal(t, workload.Run{Version: v1alpha1.ClassVersion{Name: "1.0", Image: web.Image}, Pull: true}, run)
+}
+
+func TestAnImageThatRunsIsNotTried(t *testing.T) {
+	resolved := resolve(t, func(e *v1alpha1.CRMEnvironment) { e.Status.Version, e.Spec.Version = "1.0", "2.0" })
+	resolved.Version.Image = resolved.Current.Image
+	run := plan.RunNow(&resolved, &facts.Environment{Database: up, Components: map[string]facts.Workload{"web": up}})
+	assert.Equal(t, workload.Run{Version: resolved.Current, Stopped: true}, run)
+}
+
+func TestAnImageIsTriedAgainWhenTheClassIsMended(t *testing.T) {
+	before, after := resolve(t), resolve(t)
+	after.Version.Image = "crmkeep.local/demo:2.0.1"
+	assert.NotEqual(t, workload.PullJob(&before), workload.PullJob(&after))
+}
+
 func TestAMigrationIsTriedAgainWhenTheClassIsMended(t *testing.T) {
 	before := resolve(t)
 	for _, mend := range []func(*target.Target){
@@ -219,7 +313,7 @@ func resolve(t *testing.T, change ...func(*v1alpha1.CRMEnvironment)) target.Targ
 
 func TestAReservedNameIsNoComponentOfAClass(t *testing.T) {
 	f := facts.Environment{Pods: map[string]int{
-		naming.ComponentDatabase: 1, naming.ComponentMigrate: 1, naming.ComponentBackup: 1, naming.ComponentRestore: 1, naming.ComponentCheck: 1, naming.ComponentGateway: 1,
+		naming.ComponentDatabase: 1, naming.ComponentMigrate: 1, naming.ComponentBackup: 1, naming.ComponentRestore: 1, naming.ComponentCheck: 1, naming.ComponentGateway: 1, naming.ComponentPull: 1,
 	}}
 	assert.False(t, f.AnyComponentPod())
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/facts"
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/outcome"
+	"github.com/crmkeep/crmkeep/internal/plan"
 	"github.com/crmkeep/crmkeep/internal/plan/target"
 	"github.com/crmkeep/crmkeep/internal/plan/workload"
 )
@@ -178,7 +179,7 @@ func database(t *target.Target, f *facts.Environment) error {
 	case t.Database.External != nil || f.Database.Up():
 		return nil
 	}
-	return blocked(f, "waiting for the database to take connections", "database")
+	return blocked(t, f, "waiting for the database to take connections", "database")
 }
 
 // filled says how far the restore is that brings the data of the environment's source. One that has failed cannot be mended: what it has
@@ -222,7 +223,9 @@ func migrated(t *target.Target, f *facts.Environment, version string) error {
 			"the migration to %s failed (%s); the application is not started on a database that may be half-migrated. %s",
 			t.Version.Name, job.Message, remedy(version))
 	case ok:
-		return blocked(f, "the migration to "+t.Version.Name+" runs", "migrate")
+		return blocked(t, f, "the migration to "+t.Version.Name+" runs", "migrate")
+	case plan.AwaitsImage(t, f):
+		return imageAwaited(t, f)
 	case f.AnyComponentPod(), f.Pods[naming.ComponentMigrate] > 0:
 		return outcome.Wait(v1alpha1.ReasonStopping, 0, "waiting for what runs to stop before the migration to %s", t.Version.Name)
 	}
@@ -248,7 +251,7 @@ func running(t *target.Target, f *facts.Environment) error {
 			continue
 		}
 		if w := f.Components[c.Name]; !w.Up() {
-			return blocked(f, fmt.Sprintf("component %s has %d of %d pods ready", c.Name, w.Ready, c.Replicas), c.Name)
+			return blocked(t, f, fmt.Sprintf("component %s has %d of %d pods ready", c.Name, w.Ready, c.Replicas), c.Name)
 		}
 	}
 	return nil
@@ -285,15 +288,49 @@ func suspended() error {
 }
 
 // blocked says what keeps a component's pods from running, when something is known to.
-func blocked(f *facts.Environment, otherwise, component string) error {
-	if problems := f.ProblemsOf(component); len(problems) > 0 {
-		return outcome.Wait(problems[0].Reason, 0, "%s", problems[0].Message)
-	}
+func blocked(t *target.Target, f *facts.Environment, otherwise, component string) error {
 	reason := v1alpha1.ReasonProgressing
 	if component == "migrate" {
 		reason = v1alpha1.ReasonMigrationRunning
 	}
-	return outcome.Wait(reason, 0, "%s", otherwise)
+	reason, message := obstacle(t, f, component, reason, otherwise)
+	return outcome.Wait(reason, 0, "%s", message)
+}
+
+// imageAwaited says what keeps the wanted version's image from being started, while what runs is left alone.
+func imageAwaited(t *target.Target, f *facts.Environment) error {
+	reason, message := obstacle(t, f, naming.ComponentPull, v1alpha1.ReasonProgressing,
+		fmt.Sprintf("a node fetches image %q of version %s", t.Version.Image, t.Version.Name))
+	return outcome.Wait(reason, 0, "%s. Version %s runs on meanwhile; set spec.version to %q to stay with it", message, t.Current.Name, t.Current.Name)
+}
+
+// obstacle is what keeps a component's pods from running and what to do about it, or what is given when nothing is known.
+func obstacle(t *target.Target, f *facts.Environment, component, reason, message string) (string, string) {
+	problems := f.ProblemsOf(component)
+	if len(problems) == 0 {
+		return reason, message
+	}
+	p := problems[0]
+	if p.Image != "" {
+		p.Message += fmt.Sprintf("; correct %s, or see that the node can pull it", imageField(t, p.Image))
+	}
+	return p.Reason, p.Message
+}
+
+// imageField is where an image is declared.
+func imageField(t *target.Target, image string) string {
+	switch image {
+	case t.Settings.Images.Crmkeep:
+		return "settings.images.crmkeep of the installation"
+	case t.Settings.Images.Postgres:
+		return "settings.images.postgres of the installation"
+	}
+	for i, v := range t.Class.Versions {
+		if v.Image == image {
+			return fmt.Sprintf("spec.versions[%d].image of CRMClass %s, which is version %s", i, t.ClassName, v.Name)
+		}
+	}
+	return "spec.versions of CRMClass " + t.ClassName
 }
 
 func components(t *target.Target, f *facts.Environment) []v1alpha1.ComponentStatus {

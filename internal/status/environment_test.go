@@ -35,6 +35,8 @@ type moment struct {
 	seen facts.Environment
 	pass status.Pass
 	job  *facts.Job
+	// pull is the Job that shows that the wanted version's image can be started.
+	pull *facts.Job
 }
 
 // running is an environment of which everything holds.
@@ -58,8 +60,12 @@ func (m *moment) fold(t *testing.T, at metav1.Time) v1alpha1.CRMEnvironmentStatu
 		resolved, err := target.Resolve(build.Settings(), build.Tenant("acme"), build.Class(), m.env)
 		require.NoError(t, err)
 		m.pass.Target = &resolved
+		m.seen.Jobs = map[string]facts.Job{}
 		if m.job != nil {
-			m.seen.Jobs = map[string]facts.Job{workload.MigrationJob(&resolved): *m.job}
+			m.seen.Jobs[workload.MigrationJob(&resolved)] = *m.job
+		}
+		if m.pull != nil {
+			m.seen.Jobs[workload.PullJob(&resolved)] = *m.pull
 		}
 	}
 	return status.Environment(m.env, &m.seen, m.pass, at)
@@ -192,9 +198,24 @@ func TestEachPassFoldsIntoConditions(t *testing.T) {
 			}),
 			"True Succeeded", map[string]string{"DatabaseReady": "True Succeeded"},
 		},
-		"the application stops for a migration": {
+		"the image of another version is awaited": {
 			running(func(m *moment) { m.env.Spec.Version = "2.0" }),
+			"Reconciling Progressing", map[string]string{"Migrated": "False Progressing", "DatabaseReady": "True Succeeded", "WorkloadReady": "True Succeeded"},
+		},
+		"the image of another version cannot be had": {
+			running(func(m *moment) {
+				m.env.Spec.Version, m.pull = "2.0", &facts.Job{}
+				m.seen.Problems = []facts.PodProblem{{Component: "pull", Reason: v1alpha1.ReasonImageUnavailable, Message: "image"}}
+			}),
+			"Reconciling ImageUnavailable", map[string]string{"Migrated": "False ImageUnavailable", "WorkloadReady": "True Succeeded"},
+		},
+		"the application stops for a migration": {
+			running(func(m *moment) { m.env.Spec.Version, m.pull = "2.0", &facts.Job{Succeeded: true} }),
 			"Reconciling Stopping", map[string]string{"Migrated": "False Stopping"},
+		},
+		"the application stops for a restore before a migration": {
+			running(func(m *moment) { m.env.Spec.Version, m.seen.Restoring = "2.0", "back" }),
+			"Reconciling Stopping", map[string]string{"Migrated": "False Stopping", "WorkloadReady": "False Restoring"},
 		},
 		"a cancelled migration ends": {
 			running(func(m *moment) {
@@ -262,6 +283,34 @@ func TestEachPassFoldsIntoConditions(t *testing.T) {
 				assert.Equal(t, want, string(cond.Status)+" "+cond.Reason, kind)
 				assert.EqualValues(t, 3, cond.ObservedGeneration)
 			}
+		})
+	}
+}
+
+func TestAnImageThatCannotBeHadIsNamedWithItsField(t *testing.T) {
+	for sentence, c := range map[string]struct{ component, image, want string }{
+		"of the version that is wanted": {"pull", "crmkeep.local/demo:2.0", "spec.versions[1].image of CRMClass demo, which is version 2.0"},
+		"of the version that runs":      {"queue", "crmkeep.local/demo:1.0", "spec.versions[0].image of CRMClass demo, which is version 1.0"},
+		"of a version that is gone":     {"queue", "crmkeep.local/demo:0.9", "spec.versions of CRMClass demo"},
+		"of the agent":                  {"queue", build.Settings().Images.Crmkeep, "settings.images.crmkeep"},
+		"of the database":               {"database", build.Settings().Images.Postgres, "settings.images.postgres"},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			m := running(func(m *moment) {
+				m.seen.Problems = []facts.PodProblem{{
+					Component: c.component, Reason: v1alpha1.ReasonImageUnavailable, Message: `image "x" cannot be had`, Image: c.image}}
+				switch c.component {
+				case "pull":
+					m.env.Spec.Version = "2.0"
+				case "database":
+					m.seen.Database = facts.Workload{}
+				default:
+					m.seen.Components[c.component] = facts.Workload{Exists: true, Wanted: 1}
+				}
+			})
+			got := meta.FindStatusCondition(m.fold(t, now).Conditions, v1alpha1.ConditionReady)
+			assert.Contains(t, got.Message, `image "x" cannot be had; correct `+c.want)
+			assert.Equal(t, c.component == "pull", strings.Contains(got.Message, `set spec.version to "1.0" to stay with it`))
 		})
 	}
 }

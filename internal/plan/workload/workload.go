@@ -21,6 +21,8 @@ type Run struct {
 	Stopped bool
 	// DatabaseStopped keeps the database at no pod.
 	DatabaseStopped bool
+	// Pull shows that the wanted version's image can be started.
+	Pull bool
 	// Migrate runs the migration.
 	Migrate bool
 }
@@ -34,6 +36,9 @@ func Objects(t *target.Target, run Run) ([]object.Object, error) {
 	objects, err := migration(t, identities[naming.ComponentMigrate], run)
 	if err != nil {
 		return nil, err
+	}
+	if run.Pull {
+		objects = append(objects, object.Object{Configuration: pullJob(t), CreateOnly: true})
 	}
 	objects = append(append(objects, runAccounts(t)...), checkSupport(t)...)
 	if t.Database.External == nil {

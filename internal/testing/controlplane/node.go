@@ -99,6 +99,9 @@ func statusOf(pod *corev1.Pod) corev1.PodStatus {
 	if pod.Labels[naming.LabelRun] != "" {
 		main.Image += Hangs // What comes of a run is the test's to say.
 	}
+	if pod.Labels[naming.LabelComponent] == naming.ComponentPull {
+		main.Image = strings.TrimSuffix(strings.TrimSuffix(main.Image, Fails), Hangs) // Its command is crmkeep's, not the image's.
+	}
 	state := corev1.ContainerStatus{Name: main.Name, Image: main.Image}
 	s := *pod.Status.DeepCopy()
 	ready := corev1.ConditionFalse
