@@ -9,8 +9,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/sets"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/crmkeep/crmkeep/internal/apply"
 	"github.com/crmkeep/crmkeep/internal/plan/object"
@@ -52,6 +54,13 @@ func references(planned []object.Object) (sets.Set[apply.Ref], error) {
 
 // httpRoutes is a kind that not every cluster has.
 var httpRoutes = schema.GroupVersionKind{Group: "gateway.networking.k8s.io", Version: "v1", Kind: "HTTPRoute"}
+
+// anHTTPRoute stands for the kind, which has no Go type here.
+func anHTTPRoute() client.Object {
+	route := &unstructured.Unstructured{}
+	route.SetGroupVersionKind(httpRoutes)
+	return route
+}
 
 // prunable are the kinds of an environment that can go without harm to data, what serves people first.
 func (r *Environments) prunable() []schema.GroupVersionKind {

@@ -210,11 +210,15 @@ func (r *Environments) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&v1alpha1.CRMRolePolicy{}, handler.EnqueueRequestsFromMapFunc(environmentsOfPolicy), builder.WithPredicates(declarationChanged())).
 		Watches(&v1alpha1.CRMBackup{}, handler.EnqueueRequestsFromMapFunc(environmentOfBackup), builder.WithPredicates(backupChanged())).
 		WatchesRawSource(source.Channel(r.Observer.Certificates.Answered(), &handler.EnqueueRequestForObject{}))
-	for _, child := range []client.Object{
+	declared := []client.Object{
 		&corev1.Namespace{}, &corev1.ResourceQuota{}, &corev1.LimitRange{}, &corev1.ServiceAccount{}, &corev1.ConfigMap{},
 		&corev1.Service{}, &corev1.PersistentVolumeClaim{}, &networkingv1.NetworkPolicy{}, &networkingv1.Ingress{},
 		&policyv1.PodDisruptionBudget{}, &batchv1.CronJob{},
-	} {
+	}
+	if r.Observer.KnowsHTTPRoutes() {
+		declared = append(declared, anHTTPRoute()) // Those of a kind that comes later are watched from the next start on.
+	}
+	for _, child := range declared {
 		b = b.Watches(child, ofLabels, builder.WithPredicates(declarationOrMetadataChanged()))
 	}
 	for _, child := range []client.Object{&appsv1.Deployment{}, &appsv1.StatefulSet{}, &batchv1.Job{}, &corev1.Pod{}} {

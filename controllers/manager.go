@@ -13,6 +13,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -103,6 +104,7 @@ func NewManager(cluster *rest.Config, o Options, s settings.Settings, vault Vaul
 	mgr, err := ctrl.NewManager(cluster, ctrl.Options{
 		Scheme:                        scheme,
 		Cache:                         caches(),
+		NewCache:                      newCache,
 		Client:                        client.Options{FieldOwner: naming.FieldOwner, FieldValidation: "Strict", Cache: &client.CacheOptions{Unstructured: true}},
 		Metrics:                       metricsserver.Options{BindAddress: o.MetricsAddress},
 		HealthProbeBindAddress:        o.HealthAddress,
@@ -152,7 +154,6 @@ func Scheme() (*runtime.Scheme, error) {
 
 // caches hold only what crmkeep made, and of it nothing that no decision needs.
 func caches() cache.Options {
-	ours := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{naming.LabelManagedBy: naming.ManagedBy})}
 	by := make(map[client.Object]cache.ByObject)
 	for _, kind := range []client.Object{
 		&corev1.Namespace{}, &corev1.ResourceQuota{}, &corev1.LimitRange{}, &corev1.ServiceAccount{}, &corev1.ConfigMap{},
@@ -160,9 +161,25 @@ func caches() cache.Options {
 		&policyv1.PodDisruptionBudget{}, &appsv1.Deployment{}, &appsv1.StatefulSet{}, &batchv1.Job{}, &batchv1.CronJob{},
 		&rbacv1.RoleBinding{}, &corev1.Pod{},
 	} {
-		by[kind] = ours
+		by[kind] = ours()
 	}
 	return cache.Options{ByObject: by, DefaultTransform: observe.NewSharing().Slim}
+}
+
+func ours() cache.ByObject {
+	return cache.ByObject{Label: labels.SelectorFromSet(labels.Set{naming.LabelManagedBy: naming.ManagedBy})}
+}
+
+// newCache leaves other people's HTTPRoutes out, too, in a cluster that has the kind: naming one that it does not have is an error.
+func newCache(config *rest.Config, o cache.Options) (cache.Cache, error) {
+	_, err := o.Mapper.RESTMapping(httpRoutes.GroupKind(), httpRoutes.Version)
+	switch {
+	case err == nil:
+		o.ByObject[anHTTPRoute()] = ours()
+	case !meta.IsNoMatchError(err):
+		return nil, fmt.Errorf("asking for HTTPRoutes: %w", err)
+	}
+	return cache.New(config, o)
 }
 
 func register(mgr ctrl.Manager, o Options, s settings.Settings, vault Vault, clock *clock.Clock) error {

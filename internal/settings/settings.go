@@ -85,7 +85,7 @@ type Peer struct {
 type Exposure struct {
 	// Ingress makes an Ingress of this class for each, when the cluster knows the kind.
 	Ingress *IngressExposure `json:"ingress,omitempty"`
-	// Gateway makes an HTTPRoute or TLSRoute for each, when the cluster knows the kind.
+	// Gateway makes an HTTPRoute for each, when the cluster knows the kind.
 	Gateway *GatewayExposure `json:"gateway,omitempty"`
 }
 

@@ -45,7 +45,7 @@ func ingress(t *target.Target, e *settings.IngressExposure) *networkingv1ac.Ingr
 }
 
 // HTTPRoute is the part of gateway.networking.k8s.io/v1 that is declared here. The Gateway API's own module would bring its
-// whole client for these few fields.
+// whole client for these few fields. What the API server would fill in is declared, too, so that what it keeps is what was sent.
 type HTTPRoute struct {
 	metav1ac.TypeMetaApplyConfiguration    `json:",inline"`
 	*metav1ac.ObjectMetaApplyConfiguration `json:"metadata"`
@@ -72,13 +72,28 @@ type ParentReference struct {
 
 // HTTPRouteRule sends everything to a Service.
 type HTTPRouteRule struct {
+	Matches     []HTTPRouteMatch   `json:"matches"`
 	BackendRefs []BackendReference `json:"backendRefs"`
+}
+
+// HTTPRouteMatch chooses requests by their path.
+type HTTPRouteMatch struct {
+	Path HTTPPathMatch `json:"path"`
+}
+
+// HTTPPathMatch compares a path.
+type HTTPPathMatch struct {
+	Type  string `json:"type"`
+	Value string `json:"value"`
 }
 
 // BackendReference names a Service's port.
 type BackendReference struct {
-	Name string `json:"name"`
-	Port int32  `json:"port"`
+	Group  string `json:"group"`
+	Kind   string `json:"kind"`
+	Name   string `json:"name"`
+	Port   int32  `json:"port"`
+	Weight int32  `json:"weight"`
 }
 
 func httpRoute(t *target.Target, g *settings.GatewayExposure) HTTPRoute {
@@ -90,7 +105,10 @@ func httpRoute(t *target.Target, g *settings.GatewayExposure) HTTPRoute {
 		Spec: HTTPRouteSpec{
 			ParentRefs: []ParentReference{{Group: "gateway.networking.k8s.io", Kind: "Gateway", Name: g.Name, Namespace: g.Namespace}},
 			Hostnames:  []string{t.Hostname},
-			Rules:      []HTTPRouteRule{{BackendRefs: []BackendReference{{Name: web, Port: servicePort}}}},
+			Rules: []HTTPRouteRule{{
+				Matches:     []HTTPRouteMatch{{Path: HTTPPathMatch{Type: "PathPrefix", Value: "/"}}},
+				BackendRefs: []BackendReference{{Kind: "Service", Name: web, Port: servicePort, Weight: 1}},
+			}},
 		},
 	}
 }

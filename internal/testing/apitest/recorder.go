@@ -16,6 +16,7 @@ var ErrCut = errors.New("the connection was cut before this write")
 type Request struct {
 	Method string
 	Path   string
+	Query  string
 	// Status is the HTTP status of the answer; 0 when the request was cut off or failed on its way.
 	Status int
 }
@@ -50,7 +51,7 @@ func (r *Recorder) pass(next http.RoundTripper, request *http.Request) (*http.Re
 		return nil, ErrCut
 	}
 	response, err := next.RoundTrip(request)
-	record := Request{Method: request.Method, Path: request.URL.Path}
+	record := Request{Method: request.Method, Path: request.URL.Path, Query: request.URL.RawQuery}
 	if response != nil {
 		record.Status = response.StatusCode
 	}

@@ -12,5 +12,5 @@ import (
 var server *apitest.Shared
 
 func TestMain(m *testing.M) {
-	os.Exit(apitest.Main(m, func(s *apitest.Shared) { server = s }, apitest.WithCRDs("config/crd")))
+	os.Exit(apitest.Main(m, func(s *apitest.Shared) { server = s }, apitest.WithCRDs("config/crd"), apitest.WithCRDs("controllers/testdata/gateway")))
 }

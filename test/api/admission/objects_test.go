@@ -9,6 +9,8 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -40,7 +42,17 @@ func managedObjects() []client.Object {
 		&rbacv1.RoleBinding{ObjectMeta: meta, RoleRef: rbacv1.RoleRef{
 			APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "crmkeep-tenant-auditor",
 		}},
+		httpRoute(meta),
 	}
+}
+
+func httpRoute(meta metav1.ObjectMeta) *unstructured.Unstructured {
+	route := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"hostnames": []any{"crm.acme.example"}}}}
+	route.SetGroupVersionKind(schema.GroupVersionKind{Group: "gateway.networking.k8s.io", Version: "v1", Kind: "HTTPRoute"})
+	route.SetName(meta.Name)
+	route.SetNamespace(meta.Namespace)
+	route.SetLabels(meta.Labels)
+	return route
 }
 
 func claim(meta metav1.ObjectMeta) *corev1.PersistentVolumeClaim {

@@ -72,7 +72,7 @@ func grantRights(t *testing.T, c client.Client) {
 		ObjectMeta: metav1.ObjectMeta{Name: "everything-but-crmkeep"},
 		Rules: []rbacv1.PolicyRule{
 			{
-				APIGroups: []string{"", "apps", "batch", "networking.k8s.io", "policy", "rbac.authorization.k8s.io"},
+				APIGroups: []string{"", "apps", "batch", "networking.k8s.io", "policy", "rbac.authorization.k8s.io", "gateway.networking.k8s.io"},
 				Resources: []string{"*"}, Verbs: []string{"*"},
 			},
 			{APIGroups: []string{"crmkeep.io"}, Resources: []string{"*"}, Verbs: []string{"get", "update"}},
