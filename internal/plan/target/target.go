@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -113,7 +114,11 @@ func Resolve(s settings.Settings, tenant *v1alpha1.CRMTenant, class *v1alpha1.CR
 	if err != nil {
 		return Target{}, err
 	}
-	t.resolveSizes(size, valueOr(env.Spec.Resources, v1alpha1.EnvironmentResources{}))
+	override := valueOr(env.Spec.Resources, v1alpha1.EnvironmentResources{})
+	if err := t.checkReplicas(override.Components); err != nil {
+		return Target{}, err
+	}
+	t.resolveSizes(size, override)
 	return t, t.resolveDatabase(env)
 }
 
@@ -198,6 +203,35 @@ func chooseSize(class *v1alpha1.CRMClass, env *v1alpha1.CRMEnvironment) (v1alpha
 	return class.Spec.Sizes[i], nil
 }
 
+// ExclusiveVolume names a volume of a component that keeps it at one replica; empty if none does.
+func (t *Target) ExclusiveVolume(c v1alpha1.ClassComponent) string {
+	for _, m := range c.VolumeMounts {
+		for _, v := range t.Class.Volumes {
+			if v.Name == m.Name && v.AccessMode == string(corev1.ReadWriteOnce) {
+				return v.Name
+			}
+		}
+	}
+	return ""
+}
+
+// checkReplicas refuses an environment's own wish that its class's volumes do not allow. A size's is cut to one instead: it is for
+// every environment of the class.
+func (t *Target) checkReplicas(wanted []v1alpha1.ComponentSize) error {
+	for i, s := range wanted {
+		at := slices.IndexFunc(t.Class.Components, func(c v1alpha1.ClassComponent) bool { return c.Name == s.Name })
+		if at < 0 || valueOr(s.Replicas, 1) == 1 {
+			continue
+		}
+		if volume := t.ExclusiveVolume(t.Class.Components[at]); volume != "" {
+			return outcome.Reject(v1alpha1.ReasonInvalid,
+				"spec.resources.components[%d].replicas: component %q mounts the volume %q, which is ReadWriteOnce in class %s and keeps it at one replica; leave replicas out",
+				i, s.Name, volume, t.ClassName)
+		}
+	}
+	return nil
+}
+
 func (t *Target) resolveSizes(size v1alpha1.ClassSize, override v1alpha1.EnvironmentResources) {
 	for _, c := range t.Class.Components {
 		component := Component{ClassComponent: c, Replicas: 1, CPU: defaultCPU, Memory: defaultMemory}
@@ -208,6 +242,9 @@ func (t *Target) resolveSizes(size v1alpha1.ClassSize, override v1alpha1.Environ
 					component.CPU, component.Memory = compute(s.Resources, component.CPU, component.Memory)
 				}
 			}
+		}
+		if t.ExclusiveVolume(c) != "" {
+			component.Replicas = 1
 		}
 		t.Components = append(t.Components, component)
 	}

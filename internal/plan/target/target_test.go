@@ -43,15 +43,36 @@ func TestWhatTheEnvironmentSaysComesBeforeTheSizeAndTheInstallation(t *testing.T
 		e.Spec.Encryption = &v1alpha1.EnvironmentEncryption{
 			KeyRotationDays: build.Pointer[int32](7), CertificateTTLSeconds: build.Pointer[int64](600)}
 	})
-	assert.EqualValues(t, 3, got.Components[0].Replicas, "of the size, as the override leaves it out")
+	assert.EqualValues(t, 3, got.Components[1].Replicas, "of the size, as the override leaves it out")
 	assert.Equal(t, "1Gi", got.Components[0].Memory.String())
 	assert.Equal(t, "100m", got.Components[0].CPU.String())
-	assert.EqualValues(t, 1, got.Components[1].Replicas)
+	assert.EqualValues(t, 1, got.Components[0].Replicas)
 	assert.Equal(t, "50Gi", got.Database.Storage.String())
 	assert.Equal(t, "7Gi", got.Volumes[0].Size.String())
 	assert.Equal(t, "https://crm.acme.example", got.URL())
 	assert.Equal(t, 7*24*time.Hour, got.Vault.KeyRotationPeriod)
 	assert.Equal(t, 10*time.Minute, got.Vault.CertificateTTL)
+}
+
+func TestAComponentWithAVolumeForOnePodHasOneReplicaWhateverTheSizeSays(t *testing.T) {
+	many := func(mode string) *v1alpha1.CRMClass {
+		return build.Class(func(c *v1alpha1.CRMClass) {
+			c.Spec.Volumes[0].AccessMode = mode
+			c.Spec.Sizes[0].Components = []v1alpha1.ComponentSize{
+				{Name: "web", Replicas: build.Pointer[int32](3)}, {Name: "queue", Replicas: build.Pointer[int32](2)}}
+		})
+	}
+	got := resolve(t, many("ReadWriteOnce"), func(*v1alpha1.CRMEnvironment) {})
+	assert.EqualValues(t, 1, got.Components[0].Replicas)
+	assert.EqualValues(t, 2, got.Components[1].Replicas, "it mounts no volume")
+
+	got = resolve(t, many("ReadWriteMany"), func(e *v1alpha1.CRMEnvironment) { e.Spec.Resources = webTimes(4) })
+	assert.EqualValues(t, 4, got.Components[0].Replicas)
+}
+
+// webTimes asks for so many replicas.
+func webTimes(replicas int32) *v1alpha1.EnvironmentResources {
+	return &v1alpha1.EnvironmentResources{Components: []v1alpha1.ComponentSize{{Name: "web", Replicas: &replicas}}}
 }
 
 func TestTheWantedVersion(t *testing.T) {
@@ -107,6 +128,10 @@ func TestADeclarationThatCannotBeResolvedIsRefusedWithARemedy(t *testing.T) {
 		"a size that the class does not offer": {
 			env:    func(e *v1alpha1.CRMEnvironment) { e.Spec.Size = "Large" },
 			reason: v1alpha1.ReasonSizeUnknown, want: []string{"spec.size", `"Large"`, "Small Medium"},
+		},
+		"more replicas of a component than its volume allows": {
+			env:    func(e *v1alpha1.CRMEnvironment) { e.Spec.Resources = webTimes(2) },
+			reason: v1alpha1.ReasonInvalid, want: []string{"spec.resources.components[0].replicas", `volume "uploads"`, "ReadWriteOnce", "leave replicas out"},
 		},
 		"a database that this build cannot make": {
 			env: func(e *v1alpha1.CRMEnvironment) {

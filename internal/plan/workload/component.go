@@ -113,7 +113,7 @@ func deployment(p pod, c target.Component, run Run) *appsv1ac.DeploymentApplyCon
 	}
 	strategy := appsv1ac.DeploymentStrategy().WithType(appsv1.RollingUpdateDeploymentStrategyType).WithRollingUpdate(
 		appsv1ac.RollingUpdateDeployment().WithMaxSurge(intstr.FromInt32(1)).WithMaxUnavailable(intstr.FromInt32(0)))
-	if holdsExclusiveVolume(t, c) {
+	if t.ExclusiveVolume(c.ClassComponent) != "" { // An old and a new pod could not run side by side.
 		strategy = appsv1ac.DeploymentStrategy().WithType(appsv1.RecreateDeploymentStrategyType)
 	}
 	return appsv1ac.Deployment(c.Name, t.Namespace).
@@ -124,18 +124,6 @@ func deployment(p pod, c target.Component, run Run) *appsv1ac.DeploymentApplyCon
 			WithStrategy(strategy).
 			WithSelector(metav1ac.LabelSelector().WithMatchLabels(selector(t, c.Name))).
 			WithTemplate(p.template()))
-}
-
-// holdsExclusiveVolume tells whether an old and a new pod could not run side by side.
-func holdsExclusiveVolume(t *target.Target, c target.Component) bool {
-	for _, m := range c.VolumeMounts {
-		for _, v := range t.Volumes {
-			if v.Name == m.Name && v.AccessMode == string(corev1.ReadWriteOnce) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func cronJob(p pod, c target.Component, run Run) *batchv1ac.CronJobApplyConfiguration {

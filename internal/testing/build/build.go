@@ -78,7 +78,7 @@ func Class(change ...func(*v1alpha1.CRMClass)) *v1alpha1.CRMClass {
 			Sizes: []v1alpha1.ClassSize{
 				{Name: "Small", Database: v1alpha1.DatabaseSize{Storage: Pointer(resource.MustParse("2Gi"))}},
 				{
-					Name: "Medium", Components: []v1alpha1.ComponentSize{{Name: "web", Replicas: Pointer[int32](3)}},
+					Name: "Medium", Components: []v1alpha1.ComponentSize{{Name: "queue", Replicas: Pointer[int32](3)}},
 					Database: v1alpha1.DatabaseSize{Storage: Pointer(resource.MustParse("2Gi"))},
 				},
 			},
