@@ -62,7 +62,7 @@ func Class(class *v1alpha1.CRMClass) error {
 		field := fmt.Sprintf("spec.checks[%d]", i)
 		errs = append(errs, request(field+".http", s.Checks[i].HTTP, plain), command(field+".command", s.Checks[i].Command, plain))
 	}
-	errs = append(errs, structure(s), upgrades(s), sizes(s), objects(s), adapter(s))
+	errs = append(errs, structure(s), upgrades(s), sizes(s), sizeQuantities(s), objects(s), adapter(s))
 	if err := errors.Join(errs...); err != nil {
 		return outcome.Reject(v1alpha1.ReasonInvalid, "%s", err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"sigs.k8s.io/yaml"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
@@ -160,6 +161,19 @@ func TestAClassIsRefusedWithFieldProblemAndRemedy(t *testing.T) {
 		"a size of a volume that is not there": {
 			func(s *v1alpha1.CRMClassSpec) { s.Sizes[0].Volumes = []v1alpha1.VolumeSize{{Name: "state"}} },
 			[]string{"spec.sizes[0].volumes", `"state"`},
+		},
+		"sizes that would make room in a tenant's limits": {
+			func(s *v1alpha1.CRMClassSpec) {
+				s.Sizes[0].Components = []v1alpha1.ComponentSize{{Name: "web", Resources: &v1alpha1.ComputeResources{
+					CPU: build.Pointer(resource.MustParse("-1")), Memory: build.Pointer(resource.MustParse("0"))}}}
+				s.Sizes[1].Database.Storage = build.Pointer(resource.MustParse("-2Gi"))
+				s.Sizes[1].Database.Resources = &v1alpha1.ComputeResources{Memory: build.Pointer(resource.MustParse("-1Mi"))}
+				s.Sizes[1].Volumes = []v1alpha1.VolumeSize{{Name: "uploads", Size: resource.MustParse("0")}}
+			},
+			[]string{
+				"spec.sizes[0].components[0].resources.cpu: must be more than 0", "spec.sizes[0].components[0].resources.memory: must",
+				"spec.sizes[1].database.storage: must", "spec.sizes[1].database.resources.memory: must", "spec.sizes[1].volumes[0].size: must",
+			},
 		},
 		"everything that is wrong is said at once": {
 			func(s *v1alpha1.CRMClassSpec) { s.Files[0].Template, s.Migration.Command[0] = "${a}", "${b}" },

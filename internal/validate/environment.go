@@ -188,13 +188,13 @@ func demandOfSiblings(s settings.Settings, f *facts.Environment) (Resources, err
 		}
 		env := &sibling.Environment
 		other, err := target.Resolve(s, f.Tenant, sibling.Class, env)
-		err = errors.Join(quantities(env), err)
+		err = errors.Join(quantities(env), quantitiesOfClass(sibling.Class), err)
 		switch {
 		case err == nil:
 			used = used.plus(Demand(&other))
 		case env.Status.Namespace != "":
 			return used, outcome.Wait(v1alpha1.ReasonLimitExceeded, patience,
-				"tenant %s has limits, and what its environment %s uses is not known until its declaration is mended: %s", f.Tenant.Name, env.Name, err)
+				"tenant %s has limits, and what its environment %s uses is not known until its declaration, or its class, is mended: %s", f.Tenant.Name, env.Name, err)
 		}
 	}
 	return used, nil

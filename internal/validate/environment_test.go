@@ -139,7 +139,18 @@ func TestAnEnvironmentThatMayNotBeSaysWhyAndWhatToDo(t *testing.T) {
 				})
 				w.seen.Siblings = []facts.Sibling{{Environment: other, Class: build.Class()}}
 			}, waiting,
-			v1alpha1.ReasonLimitExceeded, []string{"environment test", "is not known until its declaration is mended", "spec.resources.database"},
+			v1alpha1.ReasonLimitExceeded, []string{"environment test", "is not known until its declaration", "spec.resources.database"},
+		},
+		"a neighbour runs whose class has a size of less than nothing since": {
+			func(w *world) {
+				limits(v1alpha1.TenantLimits{CPU: quantity("299m")})(w)
+				other := *build.Environment("acme", "test", func(e *v1alpha1.CRMEnvironment) { e.Status.Namespace = "crm-acme--test" })
+				class := build.Class(func(c *v1alpha1.CRMClass) {
+					c.Spec.Sizes[0].Database.Resources = &v1alpha1.ComputeResources{CPU: quantity("-100")}
+				})
+				w.seen.Siblings = []facts.Sibling{{Environment: other, Class: class}}
+			}, waiting,
+			v1alpha1.ReasonLimitExceeded, []string{"environment test", "CRMClass demo: spec.sizes[0].database.resources.cpu: must be more than 0"},
 		},
 		"a neighbour that runs names a version that there is not": {
 			func(w *world) {
@@ -236,7 +247,7 @@ func TestDemandAddsUpEveryReplicaVolumeAndTheDatabase(t *testing.T) {
 	resolved, err := validate.Environment(build.Settings(), w.env, &w.seen)
 	require.NoError(t, err)
 	demand := validate.Demand(&resolved)
-	assert.Equal(t, "500m", demand.CPU.String(), "3 web, 1 queue, 1 database")
+	assert.Equal(t, "500m", demand.CPU.String(), "1 web, 3 queue, 1 database")
 	assert.Equal(t, "768Mi", demand.Memory.String())
 	assert.Equal(t, "3Gi", demand.Storage.String())
 }
