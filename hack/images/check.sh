@@ -182,6 +182,7 @@ check_ttrss() {
 	"${enter[@]}" "$root/ttrss" ttrss worker >"$root/log" 2>&1 &
 	worker=$!
 	ttrss_ready | expect 'ttrss: ready' '"status":false'
+	run ttrss php /usr/share/tt-rss/www/update.php --cleanup-tags | expect 'ttrss: the nightly task' '0 tags deleted'
 	request http://127.0.0.1:8080/public.php -d 'op=login&login=admin' -d password=password -c "$jar" -b "$jar" >/dev/null
 	request http://127.0.0.1:8080/ -b "$jar" | expect 'ttrss: a wrong password is refused' 'Incorrect username or password'
 	rm -f "$jar"
