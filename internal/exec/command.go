@@ -20,18 +20,19 @@ import (
 )
 
 const (
-	// readyTimeout is how long the agent's files are waited for. The agent's startup probe has come before, so this is for the case
-	// that somebody left it out.
-	readyTimeout = time.Minute
-	pollInterval = 200 * time.Millisecond
+	// defaultReadyTimeout is how long the agent's files are waited for. The agent's startup probe has come before, so this is for the
+	// case that somebody left it out.
+	defaultReadyTimeout = time.Minute
+	pollInterval        = 200 * time.Millisecond
 )
 
 // NewCommand makes `crmkeep exec`.
 func NewCommand() *cobra.Command {
 	var filesDir, stopSignal string
+	var readyTimeout time.Duration
 	var pidFiles []string
 	cmd := &cobra.Command{
-		Use:   "exec [--stop-signal SIGNAL] [--pid-file FILE...] [--] COMMAND [ARGUMENT...]",
+		Use:   "exec [--stop-signal SIGNAL] [--pid-file FILE...] [--ready-timeout DURATION] [--] COMMAND [ARGUMENT...]",
 		Short: "Run an application with the environment that the agent rendered",
 		Long: `Run an application with the environment that the agent rendered.
 
@@ -43,7 +44,7 @@ SIGTERM as the one that the application stops on, collects orphans, and ends wit
 			if err != nil {
 				return err
 			}
-			environ, err := environment(cmd.Context(), filesDir)
+			environ, err := environment(cmd.Context(), filesDir, readyTimeout)
 			if err != nil {
 				return err
 			}
@@ -56,6 +57,7 @@ SIGTERM as the one that the application stops on, collects orphans, and ends wit
 	// What follows the command is the command's.
 	cmd.Flags().SetInterspersed(false)
 	cmd.Flags().StringVar(&filesDir, "files-dir", config.FilesDir, "folder that the agent renders into")
+	cmd.Flags().DurationVar(&readyTimeout, "ready-timeout", defaultReadyTimeout, "how long the agent's files are waited for")
 	cmd.Flags().StringVar(&stopSignal, "stop-signal", "", "signal that the application stops on, such as SIGINT")
 	cmd.Flags().StringArrayVar(&pidFiles, "pid-file", nil, "file on a volume in which the application keeps its process id; one that is there is removed first")
 	return cmd
@@ -85,8 +87,8 @@ func removeStale(pidFiles []string) error {
 }
 
 // environment is this process's with the agent's variables in it, which win.
-func environment(ctx context.Context, filesDir string) ([]string, error) {
-	if err := awaitReady(ctx, filepath.Join(filesDir, config.ReadyFile)); err != nil {
+func environment(ctx context.Context, filesDir string, readyTimeout time.Duration) ([]string, error) {
+	if err := awaitReady(ctx, filepath.Join(filesDir, config.ReadyFile), readyTimeout); err != nil {
 		return nil, err
 	}
 	text, err := os.ReadFile(filepath.Join(filesDir, config.EnvFile)) //nolint:gosec // the folder that the pod spec names
@@ -96,8 +98,8 @@ func environment(ctx context.Context, filesDir string) ([]string, error) {
 	return merge(os.Environ(), strings.Split(strings.TrimSuffix(string(text), "\x00"), "\x00")), nil
 }
 
-func awaitReady(ctx context.Context, file string) error {
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+func awaitReady(ctx context.Context, file string, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
@@ -107,7 +109,7 @@ func awaitReady(ctx context.Context, file string) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the agent has not rendered its files: %s is missing; the log of container \"agent\" says what it waits for", file)
+			return fmt.Errorf("the agent has not rendered its files in %s: %s is missing; the log of container \"agent\" says what it waits for", timeout, file)
 		case <-ticker.C:
 		}
 	}

@@ -54,8 +54,47 @@ func rendered(t *testing.T, environment string) string {
 	t.Helper()
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, config.EnvFile), []byte(environment), 0o400))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, config.ReadyFile), nil, 0o400))
+	ready(t, dir)
 	return dir
+}
+
+// ready is the last that the agent writes.
+func ready(t *testing.T, dir string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, config.ReadyFile), nil, 0o400))
+}
+
+func TestAnApplicationStartsWhenTheAgentHasRenderedEverythingAndNotBefore(t *testing.T) {
+	for _, mode := range [][]string{nil, {"--stop-signal", "SIGINT"}} {
+		files, ran := t.TempDir(), filepath.Join(t.TempDir(), "ran")
+		environment := filepath.Join(files, config.EnvFile)
+		require.NoError(t, os.WriteFile(environment, []byte("RENDERED=first\x00"), 0o600))
+		args := append(append([]string{"exec", "--files-dir", files}, mode...), "sh", "-c", `echo "$RENDERED" >"$0"`, ran)
+		app := crmkeep(t, args...)
+		require.NoError(t, app.Start())
+		require.Never(t, func() bool { return exists(ran) }, time.Second, 20*time.Millisecond, "the agent is still at it")
+
+		require.NoError(t, os.WriteFile(environment, []byte("RENDERED=last\x00"), 0o600))
+		ready(t, files)
+		require.NoError(t, app.Wait())
+		content, err := os.ReadFile(ran)
+		require.NoError(t, err)
+		assert.Equal(t, "last\n", string(content))
+	}
+}
+
+func TestAnAgentThatNeverRendersIsNamed(t *testing.T) {
+	files, ran := t.TempDir(), filepath.Join(t.TempDir(), "ran")
+	out, err := crmkeep(t, "exec", "--files-dir", files, "--ready-timeout", "300ms", "touch", ran).CombinedOutput()
+	assert.Equal(t, 1, exitCode(t, err))
+	assert.Contains(t, string(out), "the agent has not rendered its files in 300ms: "+filepath.Join(files, config.ReadyFile)+
+		` is missing; the log of container "agent" says what it waits for`)
+	assert.NoFileExists(t, ran)
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
 }
 
 func TestAnApplicationGetsTheRenderedEnvironment(t *testing.T) {
