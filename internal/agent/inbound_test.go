@@ -132,6 +132,31 @@ func TestANewHandshakeGetsTheRenewedCertificateAndAnOpenConnectionGoesOn(t *test
 	roundTrip(t, open, "still there")
 }
 
+func TestNewHandshakesNeedNoVaultWhileTheCertificateIsGood(t *testing.T) {
+	// Renewal begins after ten seconds; the rest is for the handshakes after it.
+	w := startWeb(t, 16)
+	serial := w.handshake(t)
+	w.installation.Vault.Stop(t)
+	assert.Equal(t, serial, w.handshake(t), "Vault is away")
+
+	w.installation.Vault.Restart(t) // It comes back sealed.
+	assert.Equal(t, serial, w.handshake(t), "Vault is sealed")
+	require.Eventually(t, func() bool {
+		return strings.Contains(w.agent.log.String(), "The certificate cannot be renewed yet; it is still good")
+	}, eventually, poll)
+	assert.Equal(t, serial, w.handshake(t), "the certificate should be new by now")
+	w.agent.awaitProbe(t, "/ready", http.StatusOK, "ok")
+}
+
+// handshake makes a new connection, reaches the application over it, and gives the serial number of the certificate.
+func (w *webPod) handshake(t *testing.T) string {
+	t.Helper()
+	conn, err := w.dial(t, &tls.Config{})
+	require.NoError(t, err)
+	roundTrip(t, conn, "from a new user")
+	return conn.ConnectionState().PeerCertificates[0].SerialNumber.String()
+}
+
 func TestAnExpiredCertificateIsSaidClearlyAndReplacedWhenVaultIsBack(t *testing.T) {
 	w := startWeb(t, 4)
 	open, err := w.dial(t, &tls.Config{})
@@ -146,6 +171,8 @@ func TestAnExpiredCertificateIsSaidClearlyAndReplacedWhenVaultIsBack(t *testing.
 		return strings.Contains(w.agent.log.String(), "The certificate has expired and cannot be renewed")
 	}, eventually, poll)
 	roundTrip(t, open, "an open connection goes on")
+	_, err = w.dial(t, &tls.Config{})
+	require.ErrorContains(t, err, "expired", "a new one is not taken for a good one")
 
 	w.installation.Vault.Unseal(t)
 	w.agent.awaitStarted(t)
