@@ -1,18 +1,14 @@
 package chart
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 
-	"github.com/crmkeep/crmkeep/internal/settings"
 	"github.com/crmkeep/crmkeep/internal/testing/podsecurity"
 )
 
@@ -23,11 +19,7 @@ func TestTheChartPassesLint(t *testing.T) {
 
 func TestTheManagerReadsTheSettingsThatTheChartWrites(t *testing.T) {
 	for _, values := range []string{least, everything} {
-		config := find[corev1.ConfigMap](t, render(t, "--values="+values), "ConfigMap", "crmkeep-settings")
-		file := filepath.Join(t.TempDir(), "settings.yaml")
-		require.NoError(t, os.WriteFile(file, []byte(config.Data["settings.yaml"]), 0o600))
-		loaded, err := settings.Load(file)
-		require.NoError(t, err, values)
+		loaded := loadSettings(t, render(t, "--values="+values))
 		require.Equal(t, "crmkeep-system", loaded.Network.OperatorNamespace)
 	}
 }
