@@ -1,6 +1,8 @@
 package faults
 
 import (
+	"bytes"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -8,16 +10,19 @@ import (
 	"github.com/stretchr/testify/require"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
 	"github.com/crmkeep/crmkeep/internal/naming"
+	"github.com/crmkeep/crmkeep/internal/testing/apitest"
 	"github.com/crmkeep/crmkeep/internal/testing/build"
 	"github.com/crmkeep/crmkeep/internal/testing/installation"
 	"github.com/crmkeep/crmkeep/internal/testing/operator"
+	needs "github.com/crmkeep/crmkeep/internal/testing/require"
 	"github.com/crmkeep/crmkeep/internal/testing/statuscheck"
 )
 
@@ -82,25 +87,26 @@ func aStandbyTakesOver(t *testing.T, w *world) {
 	assert.Empty(t, *leases()[0].Spec.HolderIdentity, "who ends gives the lease back")
 }
 
-// grantLeases is what the chart grants where there are several replicas.
+// grantLeases grants what the chart does for electing a leader, and nothing else of it.
 func (w *world) grantLeases(t *testing.T) {
 	t.Helper()
-	meta := metav1.ObjectMeta{Name: "crmkeep-leader-election", Namespace: installation.OperatorNamespace}
-	leases := func(names []string, verbs ...string) rbacv1.PolicyRule {
-		return rbacv1.PolicyRule{
-			APIGroups: []string{coordinationv1.GroupName}, Resources: []string{"leases"}, ResourceNames: names, Verbs: verbs,
+	helm := exec.CommandContext(t.Context(), needs.Env(t, "HELM", "the program helm, built by hack/tools"), "template", "crmkeep",
+		apitest.File("charts/crmkeep"), "--namespace="+installation.OperatorNamespace, "--show-only=templates/rbac.yaml",
+		"--set=settings.vault.address="+w.settings.Vault.Address+",settings.network.vault.namespace=vault")
+	var complaint bytes.Buffer
+	helm.Stderr = &complaint
+	rendered, err := helm.Output()
+	require.NoError(t, err, complaint.String())
+	var granted []string
+	for document := range bytes.SplitSeq(rendered, []byte("\n---\n")) {
+		object := &unstructured.Unstructured{}
+		require.NoError(t, yaml.UnmarshalStrict(document, &object.Object), "%s", document)
+		if object.GetNamespace() == installation.OperatorNamespace {
+			w.create(t, object)
+			granted = append(granted, object.GetKind())
 		}
 	}
-	w.create(t, &rbacv1.Role{ObjectMeta: meta, Rules: []rbacv1.PolicyRule{
-		leases(nil, "create"), leases([]string{naming.FieldOwner}, "get", "update", "patch"),
-	}})
-	w.create(t, &rbacv1.RoleBinding{
-		ObjectMeta: meta,
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: meta.Name},
-		Subjects: []rbacv1.Subject{{
-			Kind: rbacv1.ServiceAccountKind, Namespace: installation.OperatorNamespace, Name: installation.OperatorName,
-		}},
-	})
+	require.ElementsMatch(t, []string{"Role", "RoleBinding"}, granted)
 }
 
 func sum(numbers []int) int {
