@@ -426,6 +426,55 @@ func TestWhatCouldNotBeReadOfTheKeysStaysAsItWas(t *testing.T) {
 	assert.EqualValues(t, 1, m.fold(t, later).Encryption.KeyVersion)
 }
 
+func TestTheStatusTellsOfTheKeysAndOfTheCertificateWhatWasSeenLast(t *testing.T) {
+	made, rotated, ends := later, metav1.NewTime(now.Add(30*24*time.Hour)), now.Add(4*time.Hour)
+	m := running(func(m *moment) {
+		m.pass.Encryption = &v1alpha1.EncryptionStatus{KeyVersion: 1, MinDecryptionVersion: 1, DataKeyVersion: 1, KeyCreated: &made, LastRotation: &made}
+		m.seen.CertificateExpires = &ends
+	})
+	pass := func(change func()) *v1alpha1.EncryptionStatus {
+		change()
+		m.env.Status = m.fold(t, now)
+		return m.env.Status.Encryption
+	}
+	first := pass(func() {})
+	assert.Equal(t, ends, first.CertificateExpires.Time)
+	assert.Equal(t, made, *first.LastRotation)
+	assert.EqualValues(t, 1, first.MinDecryptionVersion)
+
+	renewed := ends.Add(time.Hour)
+	assert.Equal(t, renewed, pass(func() { m.seen.CertificateExpires = &renewed }).CertificateExpires.Time)
+
+	rekeyed := pass(func() {
+		m.seen.CertificateExpires = nil // Nobody asked the application this time.
+		m.pass.Encryption = &v1alpha1.EncryptionStatus{KeyVersion: 3, MinDecryptionVersion: 2, DataKeyVersion: 1, LastRotation: &rotated}
+	})
+	assert.EqualValues(t, 3, rekeyed.KeyVersion)
+	assert.EqualValues(t, 2, rekeyed.MinDecryptionVersion)
+	assert.Equal(t, rotated, *rekeyed.LastRotation)
+	assert.Equal(t, made, *rekeyed.KeyCreated, "Vault no longer tells of the first version")
+	assert.Equal(t, renewed, rekeyed.CertificateExpires.Time, "it answers with that until somebody sees another")
+
+	again := renewed.Add(time.Hour)
+	sealed := pass(func() {
+		m.seen.CertificateExpires, m.pass.Encryption, m.pass.Keys = &again, nil, outcome.Wait("VaultSealed", 0, "unseal it")
+	})
+	assert.Equal(t, again, sealed.CertificateExpires.Time, "the application is asked, and not Vault")
+	assert.Equal(t, rotated, *sealed.LastRotation)
+	assert.EqualValues(t, 2, sealed.MinDecryptionVersion)
+
+	lost := pass(func() { m.seen.CertificateExpires = nil })
+	assert.Equal(t, sealed, lost)
+}
+
+func TestACertificateMayBeSeenBeforeAKey(t *testing.T) {
+	ends := now.Add(4 * time.Hour)
+	m := running(func(m *moment) {
+		m.pass.Encryption, m.pass.Keys, m.seen.CertificateExpires = nil, outcome.Wait("VaultSealed", 0, "unseal it"), &ends
+	})
+	assert.Equal(t, &v1alpha1.EncryptionStatus{CertificateExpires: &metav1.Time{Time: ends}}, m.fold(t, now).Encryption)
+}
+
 func TestTheFirstStatusOfANewObject(t *testing.T) {
 	assert.True(t, status.IsNew(nil))
 	conditions := status.Started(nil, 1, now)
