@@ -225,7 +225,7 @@ func (a *Applier) write(ctx context.Context, d *declaration, verb Verb, conditio
 	condition(request)
 	configuration := client.ApplyConfigurationFromUnstructured(request)
 	if err := a.client.Apply(ctx, configuration, client.FieldOwner(naming.FieldOwner), client.ForceOwnership); err != nil {
-		return report{err: refusal(d.ref, err)}
+		return report{err: refusal(d, err)}
 	}
 	asDeclared, err := a.compare.settle(d, request)
 	if err != nil {

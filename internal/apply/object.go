@@ -24,6 +24,9 @@ type Object struct {
 	// names are derived from their content, so another content is another Job. Everything else is kept as declared; a claim may
 	// grow, and a change that its API forbids is an error that names the field.
 	CreateOnly bool
+	// Field of the declaration that this object follows from, for the message when the API server does not accept it; empty where no one
+	// field decides.
+	Field string
 }
 
 // RefOf is what a declared object will be called. It fails when the declaration is incomplete.
@@ -82,6 +85,7 @@ type declaration struct {
 	hash       string
 	encoded    []byte
 	createOnly bool
+	field      string
 	// decoded is encoded with the hash in an annotation, once it was asked for.
 	decoded *unstructured.Unstructured
 }
@@ -121,7 +125,7 @@ func declareOne(object Object) (*declaration, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", ref, err)
 	}
-	return &declaration{ref: ref, gvk: h.gvk(), owner: owner, hash: digest(encoded), encoded: encoded, createOnly: object.CreateOnly}, nil
+	return &declaration{ref: ref, gvk: h.gvk(), owner: owner, hash: digest(encoded), encoded: encoded, createOnly: object.CreateOnly, field: object.Field}, nil
 }
 
 // content is what the API server is to hold. Callers only read it; a declaration is worked on by one goroutine at a time.

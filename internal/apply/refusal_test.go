@@ -29,7 +29,9 @@ func TestAChangeOfAnImmutableFieldNamesObjectAndFieldButNoValue(t *testing.T) {
 	}{
 		"template of a StatefulSet's claims": {apply.Object{Configuration: grown}, []string{"StatefulSet " + w.namespace + "/database", "spec: updates to statefulset spec"}},
 		"role of a RoleBinding":              {apply.Object{Configuration: other}, []string{"RoleBinding " + w.namespace + "/view", "roleRef: cannot change roleRef"}},
-		"smaller claim":                      {apply.Object{Configuration: shrunk}, []string{"PersistentVolumeClaim " + w.namespace + "/data-files", "spec is immutable after creation except resources.requests"}},
+		"smaller claim": {apply.Object{Configuration: shrunk, Field: "spec.resources.volumes[files].size"}, []string{
+			"spec.resources.volumes[files].size: the API server does not accept PersistentVolumeClaim " + w.namespace + "/data-files: ",
+			"spec is immutable after creation except resources.requests", ". Set the size back, or ask the platform"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			result, err := w.Apply(t.Context(), []apply.Object{test.object})
@@ -53,14 +55,7 @@ func TestAClaimGrowsWhenItsStorageClassAllowsIt(t *testing.T) {
 	small := claim(w.namespace)
 	small.Spec.WithStorageClassName("growing")
 	w.apply(t, apply.Object{Configuration: corev1ac.Namespace(w.namespace).WithLabels(ownerLabels)}, apply.Object{Configuration: small})
-	bound := &corev1.PersistentVolumeClaim{}
-	ref := w.ref("", "PersistentVolumeClaim", "data-files")
-	require.NoError(t, w.admin.Get(t.Context(), ref.Key(), bound))
-	bound.Spec.VolumeName = "volume"
-	require.NoError(t, w.admin.Update(t.Context(), bound))
-	bound.Status.Phase = corev1.ClaimBound
-	require.NoError(t, w.admin.Status().Update(t.Context(), bound))
-	w.catchUpWith(t, w.live(t, ref))
+	ref := w.bind(t)
 
 	grown := claim(w.namespace).WithSpec(claimSpec("2Gi"))
 	grown.Spec.WithStorageClassName("growing")
@@ -70,6 +65,38 @@ func TestAClaimGrowsWhenItsStorageClassAllowsIt(t *testing.T) {
 	size, _, err := unstructured.NestedString(w.live(t, ref).Object, "spec", "resources", "requests", "storage")
 	require.NoError(t, err)
 	assert.Equal(t, "2Gi", size)
+}
+
+func TestAClaimThatItsStorageClassDoesNotLetGrowIsNamedWithWhatHelps(t *testing.T) {
+	w := newWorld(t)
+	w.apply(t, apply.Object{Configuration: corev1ac.Namespace(w.namespace).WithLabels(ownerLabels)}, apply.Object{Configuration: claim(w.namespace)})
+	ref := w.bind(t)
+
+	grown := apply.Object{Configuration: claim(w.namespace).WithSpec(claimSpec("2Gi")), Field: "spec.resources.volumes[files].size"}
+	result, err := w.Apply(t.Context(), []apply.Object{grown})
+
+	waiting, ok := outcome.AsWaiting(err)
+	require.True(t, ok, "nobody edits what the manager watches when a StorageClass is changed; got %v", err)
+	assert.Equal(t, v1alpha1.ReasonRetrying, waiting.Reason)
+	assert.NotZero(t, waiting.After)
+	assert.Equal(t, "spec.resources.volumes[files].size: the API server does not accept "+ref.String()+": "+
+		"the storageclass that provisions the pvc must support resize. "+
+		"Set the size back, or ask the platform for a StorageClass that allows volumes to grow; none ever shrinks", waiting.Message)
+	assert.Empty(t, result.Writes)
+}
+
+// bind gives the claim a volume, as Kubernetes does when a pod uses it.
+func (w *world) bind(t *testing.T) apply.Ref {
+	t.Helper()
+	ref := w.ref("", "PersistentVolumeClaim", "data-files")
+	bound := &corev1.PersistentVolumeClaim{}
+	require.NoError(t, w.admin.Get(t.Context(), ref.Key(), bound))
+	bound.Spec.VolumeName = "volume"
+	require.NoError(t, w.admin.Update(t.Context(), bound))
+	bound.Status.Phase = corev1.ClaimBound
+	require.NoError(t, w.admin.Status().Update(t.Context(), bound))
+	w.catchUpWith(t, w.live(t, ref))
+	return ref
 }
 
 func TestNoWorkloadIsWrittenWhileANetworkPolicyIsMissing(t *testing.T) {

@@ -13,6 +13,8 @@ type Object struct {
 	Configuration runtime.ApplyConfiguration
 	// CreateOnly keeps an object as it is once it exists.
 	CreateOnly bool
+	// Field of the environment that decides what the API server may refuse of the object; empty where no one field does.
+	Field string
 }
 
 // Labels of an object of a tenant, and of an environment unless that is empty.

@@ -60,7 +60,7 @@ func database(t *target.Target, id secrets.Component, run Run) ([]object.Object,
 
 	objects := support(t, naming.ComponentDatabase, c)
 	return append(objects,
-		object.Object{Configuration: volumeClaim(t, claim, corev1.ReadWriteOnce, t.Database.Storage)},
+		object.Object{Configuration: volumeClaim(t, claim, corev1.ReadWriteOnce, t.Database.Storage), Field: "spec.resources.database.storage"},
 		object.Object{Configuration: service(t, naming.ComponentDatabase, "postgres", config.DatabasePort, config.DatabasePort)},
 		object.Object{Configuration: disruptionBudget(t, naming.ComponentDatabase)},
 		object.Object{Configuration: statefulSet(p, run)}), nil

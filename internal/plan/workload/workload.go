@@ -2,6 +2,8 @@
 package workload
 
 import (
+	"fmt"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
@@ -52,8 +54,10 @@ func Objects(t *target.Target, run Run) ([]object.Object, error) {
 		objects = append(objects, object.Object{Configuration: versionRecord(t)})
 	}
 	for _, v := range t.Volumes {
-		objects = append(objects, object.Object{Configuration: volumeClaim(
-			t, naming.Volume(v.Name), corev1.PersistentVolumeAccessMode(v.AccessMode), v.Size)})
+		objects = append(objects, object.Object{
+			Configuration: volumeClaim(t, naming.Volume(v.Name), corev1.PersistentVolumeAccessMode(v.AccessMode), v.Size),
+			Field:         fmt.Sprintf("spec.resources.volumes[%s].size", v.Name),
+		})
 	}
 	// The migration is of the version that is wanted, and the components are of the one that runs: in all that they read, too.
 	running := *t
