@@ -31,6 +31,7 @@ func TestInAnInstallation(t *testing.T) {
 		"an environment gets everything that was planned":                  environmentGetsEverything,
 		"a class that is not there yet is waited for":                      classIsWaitedFor,
 		"a wrong class says what is wrong and environments wait for it":    wrongClassIsWaitedFor,
+		"a class that goes disturbs nothing that runs":                     classThatGoesDisturbsNothing,
 		"an edit that cannot be disturbs nothing that runs":                badEditDisturbsNothing,
 		"a refused declaration's environment is kept up as it was":         refusedIsKeptUp,
 		"one that waits for approval is kept up as it was":                 unapprovedIsKeptUp,

@@ -8,10 +8,13 @@ import (
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
@@ -52,22 +55,52 @@ func wrongClassIsWaitedFor(t *testing.T, in *installation) {
 	in.comesTo(t, env, "True Succeeded")
 }
 
+// classThatGoesDisturbsNothing spoils the class of an environment that runs, and then takes it away.
+func classThatGoesDisturbsNothing(t *testing.T, in *installation) {
+	class := build.Class(func(c *v1alpha1.CRMClass) { c.Name = "fading" })
+	in.create(t, class)
+	in.tenant(t, "steadfast")
+	env := in.ready(t, "steadfast", "prod", func(e *v1alpha1.CRMEnvironment) {
+		e.Spec.ClassRef.Name, e.Spec.Hostname = "fading", "crm.steadfast.example"
+	})
+	before := in.whatRuns(t, env)
+
+	edit(t, in, class, func(c *v1alpha1.CRMClass) { c.Spec.Files[0].Template = "${environment.ulr}" })
+	in.comesTo(t, env, "Reconciling ClassInvalid")
+	said := message(env, v1alpha1.ConditionReady)
+	assert.Contains(t, said, `spec.classRef: CRMClass "fading" must be mended by the platform: `)
+	assert.Contains(t, said, "spec.files[0].template: ${environment.ulr}: no such binding; did you mean ${environment.url}?")
+	assert.Equal(t, before, in.whatRuns(t, env))
+
+	require.NoError(t, in.Delete(t.Context(), class))
+	in.comesTo(t, env, "Reconciling ClassNotFound")
+	assert.Equal(t, `spec.classRef: CRMClass "fading" does not exist; see kubectl get crmclasses for those that do`, message(env, v1alpha1.ConditionReady))
+	assert.Equal(t, before, in.whatRuns(t, env))
+	assert.Equal(t, "https://crm.steadfast.example", env.Status.URL)
+
+	in.create(t, build.Class(func(c *v1alpha1.CRMClass) { c.Name = "fading" }))
+	in.comesTo(t, env, "True Succeeded")
+	assert.Equal(t, before, in.whatRuns(t, env))
+}
+
 func badEditDisturbsNothing(t *testing.T, in *installation) {
 	in.tenant(t, "steady")
 	env := in.ready(t, "steady", "prod")
-	before := in.versions(t, env)
+	before := in.whatRuns(t, env)
 
 	edit(t, in, env, func(e *v1alpha1.CRMEnvironment) { e.Spec.Version = "9.9" })
 	in.comesTo(t, env, "Stalled VersionUnknown")
-	assert.Contains(t, message(env, v1alpha1.ConditionReady), `"9.9"`)
+	assert.Equal(t, `spec.version: class demo has no version "9.9"; it has [1.0 2.0]`, message(env, v1alpha1.ConditionReady))
+	assert.Equal(t, before, in.whatRuns(t, env))
 	edit(t, in, env, func(e *v1alpha1.CRMEnvironment) { e.Spec.Version, e.Spec.Size = "", "Large" })
 	in.comesTo(t, env, "Stalled SizeUnknown")
-	assert.Equal(t, before, in.versions(t, env))
+	assert.Equal(t, "spec.size: class demo does not offer \"Large\"; it offers [Small Medium]", message(env, v1alpha1.ConditionReady))
+	assert.Equal(t, before, in.whatRuns(t, env))
 	assert.Equal(t, "2.0", env.Status.Version)
 
 	edit(t, in, env, func(e *v1alpha1.CRMEnvironment) { e.Spec.Size = "" })
 	in.comesTo(t, env, "True Succeeded")
-	assert.Equal(t, before, in.versions(t, env))
+	assert.Equal(t, before, in.whatRuns(t, env))
 }
 
 func invalidIsStalled(t *testing.T, in *installation) {
@@ -103,18 +136,27 @@ func takenHostnameIsWaitedFor(t *testing.T, in *installation) {
 	hostname := func(e *v1alpha1.CRMEnvironment) { e.Spec.Hostname = "crm.wanted.example" }
 	older := in.ready(t, "second", "older")
 	holder := in.ready(t, "first", "prod", hostname)
+	ofOlder, ofHolder := in.whatRuns(t, older), in.whatRuns(t, holder)
 	newer := in.environment(t, "second", "prod", hostname)
 	in.comesTo(t, newer, "Reconciling HostnameTaken")
 	assert.NotContains(t, statuscheck.Describe(newer.Status.Conditions), "first", "one tenant is not told about another")
 	in.nothingMade(t, newer)
 
+	url := older.Status.URL
 	edit(t, in, older, hostname)
 	in.comesTo(t, older, "Reconciling HostnameTaken")
+	assert.Equal(t, `spec.hostname: "crm.wanted.example" belongs to another environment; choose another name, or have it given up there`,
+		message(older, v1alpha1.ConditionReady))
+	assert.Equal(t, ofOlder, in.whatRuns(t, older))
+	assert.Equal(t, url, older.Status.URL)
 	in.comesTo(t, holder, "True Succeeded")
+	assert.Equal(t, ofHolder, in.whatRuns(t, holder))
+	assert.Equal(t, "https://crm.wanted.example", holder.Status.URL)
 
 	edit(t, in, older, func(e *v1alpha1.CRMEnvironment) { e.Spec.Hostname = "" })
 	edit(t, in, holder, func(e *v1alpha1.CRMEnvironment) { e.Spec.Hostname = "other.wanted.example" })
 	in.comesTo(t, holder, "True Succeeded")
+	assert.NotEqual(t, ofHolder, in.whatRuns(t, holder), "another name is another declaration of what runs")
 	in.comesTo(t, newer, "True Succeeded")
 	assert.Equal(t, "https://crm.wanted.example", newer.Status.URL)
 
@@ -129,7 +171,7 @@ func foreignNamespaceStaysUntouched(t *testing.T, in *installation) {
 	in.create(t, foreign)
 	env := in.environment(t, "clash", "prod")
 	in.comesTo(t, env, "Reconciling NameClash")
-	assert.Contains(t, message(env, v1alpha1.ConditionNamespaceReady), "Namespace crm-clash--prod exists and is not crmkeep's")
+	assert.Contains(t, message(env, v1alpha1.ConditionNamespaceReady), "Namespace crm-clash--prod exists and is not crmkeep's. Rename or delete it")
 
 	require.NoError(t, in.Delete(t.Context(), env))
 	in.gone(t, env)
@@ -170,7 +212,8 @@ func limitsHoldBackTheNew(t *testing.T, in *installation) {
 	first := in.ready(t, "thrifty", "first")
 	second := in.environment(t, "thrifty", "second")
 	in.comesTo(t, second, "Reconciling LimitExceeded")
-	assert.Contains(t, message(second, v1alpha1.ConditionReady), "would use 600m of cpu")
+	assert.Equal(t, "spec.size: with this environment tenant thrifty would use 600m of cpu and may use 500m; choose a smaller size, "+
+		"or ask the platform to raise spec.limits.cpu", message(second, v1alpha1.ConditionReady))
 	in.nothingMade(t, second)
 
 	edit(t, in, first, func(e *v1alpha1.CRMEnvironment) { e.Spec.Size = "Medium" })
@@ -179,9 +222,12 @@ func limitsHoldBackTheNew(t *testing.T, in *installation) {
 	in.comesTo(t, second, "True Succeeded")
 
 	edit(t, in, tenant, cpu("1m"))
+	ofFirst, ofSecond := in.whatRuns(t, first), in.whatRuns(t, second)
 	edit(t, in, second, func(e *v1alpha1.CRMEnvironment) { e.Spec.Size = "Medium" })
 	in.comesTo(t, second, "Reconciling LimitExceeded")
+	assert.Equal(t, ofSecond, in.whatRuns(t, second))
 	in.comesTo(t, first, "True Succeeded")
+	assert.Equal(t, ofFirst, in.whatRuns(t, first))
 }
 
 func apiServerCountsEnvironments(t *testing.T, in *installation) {
@@ -197,7 +243,9 @@ func apiServerCountsEnvironments(t *testing.T, in *installation) {
 		err = in.Create(t.Context(), unborn(build.Environment("single", fmt.Sprintf("more-%d", more))))
 		return mustBe(apierrors.IsForbidden(err), "one more was let in: %v", err)
 	})
-	assert.Contains(t, err.Error(), "exceeded quota")
+	// It is Kubernetes' own message: it names what is counted and the limit, and knows nothing of the field that the limit comes from.
+	assert.Contains(t, err.Error(), "exceeded quota: crmkeep, requested: count/crmenvironments.crmkeep.io=1")
+	assert.Contains(t, err.Error(), "limited: count/crmenvironments.crmkeep.io=1")
 }
 
 func missingImageIsNamed(t *testing.T, in *installation) {
@@ -264,7 +312,7 @@ func newVersionWithoutImageDisturbsNothing(t *testing.T, in *installation) {
 func volumeThatCannotGrowIsNamed(t *testing.T, in *installation) {
 	in.tenant(t, "growing")
 	env := in.ready(t, "growing", "prod")
-	before := in.versions(t, env)
+	before := in.whatRuns(t, env)
 	storage := func(size string) func(*v1alpha1.CRMEnvironment) {
 		return func(e *v1alpha1.CRMEnvironment) {
 			e.Spec.Resources = &v1alpha1.EnvironmentResources{Database: &v1alpha1.DatabaseSize{Storage: build.Pointer(resource.MustParse(size))}}
@@ -272,8 +320,11 @@ func volumeThatCannotGrowIsNamed(t *testing.T, in *installation) {
 	}
 	edit(t, in, env, storage("50Gi"))
 	in.comesTo(t, env, "Stalled Invalid")
-	assert.Contains(t, message(env, v1alpha1.ConditionWorkloadReady), "PersistentVolumeClaim crm-growing--prod/data-database")
-	assert.Equal(t, before, in.versions(t, env))
+	said := message(env, v1alpha1.ConditionWorkloadReady)
+	assert.Equal(t, said, message(env, v1alpha1.ConditionReady))
+	assert.Contains(t, said, "spec.resources.database.storage: the API server does not accept PersistentVolumeClaim crm-growing--prod/data-database: spec: ")
+	assert.Contains(t, said, "Set the size back, or ask the platform for a StorageClass that allows volumes to grow")
+	assert.Equal(t, before, in.whatRuns(t, env))
 	edit(t, in, env, storage("2Gi"))
 	in.comesTo(t, env, "True Succeeded")
 }
@@ -289,6 +340,31 @@ func (in *installation) nothingMade(t *testing.T, env *v1alpha1.CRMEnvironment) 
 	err := in.Get(t.Context(), client.ObjectKey{Name: workloadNamespace(env)}, &corev1.Namespace{})
 	assert.True(t, apierrors.IsNotFound(err), "%v", err)
 	assert.Empty(t, env.Status.Namespace)
+}
+
+// whatRuns is everything that serves people, as the API server counts it: an environment whose is the same was not disturbed.
+func (in *installation) whatRuns(t *testing.T, env *v1alpha1.CRMEnvironment) map[string]string {
+	t.Helper()
+	found := in.versions(t, env)
+	for kind, list := range map[string]client.ObjectList{
+		"Pod": &corev1.PodList{}, "Service": &corev1.ServiceList{}, "ConfigMap": &corev1.ConfigMapList{}, "Ingress": &networkingv1.IngressList{},
+		"NetworkPolicy": &networkingv1.NetworkPolicyList{}, "PodDisruptionBudget": &policyv1.PodDisruptionBudgetList{},
+	} {
+		require.NoError(t, in.List(t.Context(), list, client.InNamespace(workloadNamespace(env))))
+		require.NoError(t, meta.EachListItem(list, func(item runtime.Object) error {
+			o, err := meta.Accessor(item)
+			if err != nil {
+				return err
+			}
+			version := fmt.Sprint(o.GetGeneration())
+			if kind == "ConfigMap" || kind == "Service" { // They have no status, and their generation is not counted.
+				version = o.GetResourceVersion()
+			}
+			found[kind+" "+o.GetName()] = fmt.Sprintf("%s/%s", o.GetUID(), version)
+			return nil
+		}))
+	}
+	return found
 }
 
 // versions are the declarations of what runs, as the API server counts them.
