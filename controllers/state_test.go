@@ -18,6 +18,9 @@ import (
 	"github.com/crmkeep/crmkeep/internal/testing/controlplane"
 )
 
+// clings is a finalizer of the tests' own: what has it stays until it is taken off.
+const clings = "crmkeep.io/test-clings"
+
 func nothingBeforeApproval(t *testing.T, in *installation) {
 	in.tenant(t, "careful", func(t *v1alpha1.CRMTenant) {
 		t.Spec.Approvals = &v1alpha1.TenantApprovals{Purposes: []v1alpha1.Purpose{v1alpha1.PurposeProduction}}
@@ -65,27 +68,33 @@ func suspendAndResume(t *testing.T, in *installation) {
 }
 
 func quarantineCutsPeopleOff(t *testing.T, in *installation) {
-	in.tenant(t, "suspect")
-	env := in.ready(t, "suspect", "prod", func(e *v1alpha1.CRMEnvironment) {
+	const mail = "203.0.113.8/29"
+	p := in.protected(t, "suspect", func(e *v1alpha1.CRMEnvironment) {
 		e.Spec.Hostname = "crm.suspect.example"
-		e.Spec.Integrations = []v1alpha1.Integration{{Name: "mail", CIDR: "203.0.113.8/29", Port: 587}}
+		e.Spec.Integrations = []v1alpha1.Integration{{Name: "mail", CIDR: mail, Port: 587}}
 	})
+	env := p.env
 	before := in.versions(t, env)
 	ingress := &networkingv1.Ingress{ObjectMeta: metav1.ObjectMeta{Namespace: workloadNamespace(env), Name: "web"}}
 	require.NoError(t, in.Get(t.Context(), client.ObjectKeyFromObject(ingress), ingress))
 	assert.True(t, in.letsIn(t, env, "ingress"))
+	assert.Equal(t, []string{"component-queue", "component-web"}, in.letsOut(t, env, mail))
 
 	edit(t, in, env, func(e *v1alpha1.CRMEnvironment) { e.Spec.State = v1alpha1.StateQuarantined })
 	in.comesTo(t, env, "True Quarantined")
 	in.gone(t, ingress)
 	assert.False(t, in.letsIn(t, env, "ingress"))
 	assert.True(t, in.letsIn(t, env, operatorNamespace))
+	assert.Empty(t, in.letsOut(t, env, mail))
 	assert.Equal(t, before, in.versions(t, env), "not a pod is restarted")
+	p.done(t, "evidence") // Its data stays within reach of backups.
+	p.nothingIsLeft(t)
 
 	edit(t, in, env, func(e *v1alpha1.CRMEnvironment) { e.Spec.State = "" })
 	in.comesTo(t, env, "True Succeeded")
 	require.NoError(t, in.Get(t.Context(), client.ObjectKeyFromObject(ingress), ingress))
 	assert.True(t, in.letsIn(t, env, "ingress"))
+	assert.Equal(t, []string{"component-queue", "component-web"}, in.letsOut(t, env, mail))
 	assert.Equal(t, before, in.versions(t, env))
 }
 
@@ -104,13 +113,30 @@ func (in *installation) letsIn(t *testing.T, env *v1alpha1.CRMEnvironment, names
 	return false
 }
 
+// letsOut names the policies by which pods may connect to a range of addresses.
+func (in *installation) letsOut(t *testing.T, env *v1alpha1.CRMEnvironment, cidr string) []string {
+	t.Helper()
+	var list networkingv1.NetworkPolicyList
+	require.NoError(t, in.List(t.Context(), &list, client.InNamespace(workloadNamespace(env))))
+	var names []string
+	for _, policy := range list.Items {
+		for _, rule := range policy.Spec.Egress {
+			for _, to := range rule.To {
+				if to.IPBlock != nil && to.IPBlock.CIDR == cidr {
+					names = append(names, policy.Name)
+				}
+			}
+		}
+	}
+	return names
+}
+
 func newVersionStopsMigratesStarts(t *testing.T, in *installation) {
 	in.tenant(t, "modern")
 	env := in.ready(t, "modern", "prod", func(e *v1alpha1.CRMEnvironment) { e.Spec.Version = "1.0" })
 	database := in.versions(t, env)["StatefulSet database"]
 
 	// A pod that takes its time to end still writes to the database.
-	const clings = "crmkeep.io/test-clings"
 	var pods corev1.PodList
 	require.NoError(t, in.List(t.Context(), &pods, client.InNamespace(workloadNamespace(env)), client.MatchingLabels{naming.LabelComponent: "queue"}))
 	require.Len(t, pods.Items, 1)
