@@ -70,9 +70,7 @@ func shredLeavesACertificate(t *testing.T, in *installation) {
 		e.Spec.DeletionPolicy = v1alpha1.DeletionShred
 		e.Spec.Shred = &v1alpha1.ShredSpec{HoldSeconds: build.Pointer[int64](3)}
 	})
-	require.NoError(t, in.Delete(t.Context(), env))
-	in.gone(t, env)
-	in.gone(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: workloadNamespace(env)}})
+	in.takenApartInOrder(t, env)
 
 	state := in.inVault(t, env)
 	assert.Nil(t, state.EncryptionKey)
@@ -102,6 +100,43 @@ func shredLeavesACertificate(t *testing.T, in *installation) {
 	require.NoError(t, in.Get(t.Context(), client.ObjectKeyFromObject(&stored), &stored), "evidence outlives the tenant")
 }
 
+// takenApartInOrder deletes an environment that is to be shredded, and looks at each step while something clings to what it waits for: pods
+// end first, then logins and keys go, and the namespace goes last.
+func (in *installation) takenApartInOrder(t *testing.T, env *v1alpha1.CRMEnvironment) {
+	t.Helper()
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: workloadNamespace(env)}}
+	var pods corev1.PodList
+	require.NoError(t, in.List(t.Context(), &pods, client.InNamespace(namespace.Name), client.MatchingLabels{naming.LabelComponent: "web"}))
+	require.Len(t, pods.Items, 1)
+	pod := &pods.Items[0]
+	edit(t, in, pod, func(p *corev1.Pod) { p.Finalizers = []string{clings} })
+	kept := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace.Name, Name: "somebodys", Finalizers: []string{clings}}}
+	in.create(t, kept)
+
+	require.NoError(t, in.Delete(t.Context(), env))
+	in.until(t, "the other pods have ended", func() error { return mustBe(len(in.pods(t, env)) == 1, "%v", in.pods(t, env)) })
+	in.comesTo(t, env, "Reconciling Stopping")
+	assert.Equal(t, "waiting for 1 pods to end", message(env, v1alpha1.ConditionReady))
+	state := in.inVault(t, env)
+	assert.NotEmpty(t, state.Stale, "logins outlive the pods")
+	assert.NotNil(t, state.EncryptionKey)
+	assert.Contains(t, in.policies(t, env), "default-deny", "what still runs is isolated")
+
+	edit(t, in, pod, func(p *corev1.Pod) { p.Finalizers = nil })
+	in.comesTo(t, env, "Reconciling Deleting")
+	assert.Equal(t, "waiting for namespace "+namespace.Name+" and its volumes to be gone", message(env, v1alpha1.ConditionReady))
+	state = in.inVault(t, env)
+	assert.Empty(t, state.Stale)
+	assert.Nil(t, state.EncryptionKey, "keys are destroyed before the volumes are deleted")
+	require.NoError(t, in.Get(t.Context(), client.ObjectKey{Namespace: env.Namespace, Name: teardown.CertificateName(env)}, &corev1.ConfigMap{}))
+	require.NoError(t, in.Get(t.Context(), client.ObjectKeyFromObject(namespace), namespace))
+	assert.NotNil(t, namespace.DeletionTimestamp)
+
+	edit(t, in, kept, func(c *corev1.ConfigMap) { c.Finalizers = nil })
+	in.gone(t, env)
+	in.gone(t, namespace)
+}
+
 func holdCanBeUsed(t *testing.T, in *installation) {
 	in.tenant(t, "regretful")
 	env := in.ready(t, "regretful", "prod", func(e *v1alpha1.CRMEnvironment) {
@@ -112,6 +147,12 @@ func holdCanBeUsed(t *testing.T, in *installation) {
 	require.NoError(t, in.Delete(t.Context(), env))
 	in.comesTo(t, env, "Reconciling ShredHold")
 	assert.Contains(t, message(env, v1alpha1.ConditionReady), "set spec.deletionPolicy to Retain to keep the data")
+	assert.Empty(t, in.pods(t, env))
+	assert.Empty(t, in.inVault(t, env).Stale, "logins go at once")
+	assert.NotNil(t, in.inVault(t, env).EncryptionKey, "the key waits")
+	var namespace corev1.Namespace
+	require.NoError(t, in.Get(t.Context(), client.ObjectKey{Name: workloadNamespace(env)}, &namespace))
+	assert.Nil(t, namespace.DeletionTimestamp, "and the volumes")
 
 	edit(t, in, env, func(e *v1alpha1.CRMEnvironment) { e.Spec.DeletionPolicy, e.Spec.Shred = v1alpha1.DeletionRetain, nil })
 	in.gone(t, env)
