@@ -18,9 +18,13 @@ import (
 // deletingTheKindsRetains is the last story: nothing is left to tell others with. The operator is not restarted.
 func deletingTheKindsRetains(t *testing.T, in *installation) {
 	in.operate(t)
-	in.tenant(t, "survivor")
-	env := in.ready(t, "survivor", "prod", func(e *v1alpha1.CRMEnvironment) { e.Spec.DeletionPolicy = v1alpha1.DeletionShred })
-	claims := in.claims(t, env)
+	tenants := []string{"survivor", "neighbour"}
+	claims := map[string]map[string]string{}
+	for _, name := range tenants {
+		in.tenant(t, name)
+		env := in.ready(t, name, "prod", func(e *v1alpha1.CRMEnvironment) { e.Spec.DeletionPolicy = v1alpha1.DeletionShred })
+		claims[name] = in.claims(t, env)
+	}
 
 	definitions := readDefinitions(t)
 	for _, d := range definitions {
@@ -29,9 +33,12 @@ func deletingTheKindsRetains(t *testing.T, in *installation) {
 	for _, d := range definitions {
 		in.gone(t, d.DeepCopy())
 	}
-	in.until(t, "nothing runs", func() error { return mustBe(len(in.pods(t, env)) == 0, "%v", in.pods(t, env)) })
-	assert.Equal(t, claims, in.claims(t, env))
-	assert.NotNil(t, in.inVault(t, env).EncryptionKey)
+	for _, name := range tenants {
+		env := build.Environment(name, "prod")
+		in.until(t, "nothing runs", func() error { return mustBe(len(in.pods(t, env)) == 0, "%v", in.pods(t, env)) })
+		assert.Equal(t, claims[name], in.claims(t, env), name)
+		assert.NotNil(t, in.inVault(t, env).EncryptionKey, name)
+	}
 
 	for _, d := range definitions {
 		require.NoError(t, in.Create(t.Context(), d.DeepCopy()))
@@ -39,17 +46,21 @@ func deletingTheKindsRetains(t *testing.T, in *installation) {
 	in.until(t, "the kinds are served again", func() error {
 		return ignore(in.Create(t.Context(), withoutGeneration(build.Class())), apierrors.IsAlreadyExists)
 	})
-	in.until(t, "a tenant can be declared again", func() error {
-		tenant := build.Tenant("survivor")
-		tenant.Generation = 0
-		return ignore(in.Create(t.Context(), tenant), apierrors.IsAlreadyExists)
-	})
-	in.until(t, "an environment can be declared again", func() error {
-		return ignore(in.Create(t.Context(), unborn(build.Environment("survivor", "prod"))), apierrors.IsAlreadyExists)
-	})
-	env = build.Environment("survivor", "prod")
-	in.comesTo(t, env, "True Succeeded")
-	assert.Equal(t, claims, in.claims(t, env))
+	for _, name := range tenants {
+		in.until(t, "a tenant can be declared again", func() error {
+			tenant := build.Tenant(name)
+			tenant.Generation = 0
+			return ignore(in.Create(t.Context(), tenant), apierrors.IsAlreadyExists)
+		})
+		in.until(t, "an environment can be declared again", func() error {
+			return ignore(in.Create(t.Context(), unborn(build.Environment(name, "prod"))), apierrors.IsAlreadyExists)
+		})
+	}
+	for _, name := range tenants {
+		env := build.Environment(name, "prod")
+		in.comesTo(t, env, "True Succeeded")
+		assert.Equal(t, claims[name], in.claims(t, env), name)
+	}
 }
 
 func readDefinitions(t *testing.T) []*unstructured.Unstructured {
