@@ -2,7 +2,9 @@ package controllers_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,6 +33,7 @@ func TestAloneInAnInstallation(t *testing.T) {
 		{"provisioning writes each object once", provisioningWritesEachObjectOnce},
 		{"nothing to do costs no request", nothingToDoCostsNoRequest},
 		{"a restart writes nothing", restartWritesNothing},
+		{"looking at one of each kind again costs no request", lookingAgainCostsNoRequest},
 		{"a Vault that is sealed is waited for and takes nothing down", sealedIsWaitedFor},
 		{"a Vault that is away is waited for", vaultThatIsAwayIsWaitedFor},
 		{"a backup outlives its operators", backupOutlivesItsOperators},
@@ -130,6 +133,146 @@ func restartWritesNothing(t *testing.T, in *installation) {
 	assert.Empty(t, in.recorder.Writes())
 }
 
+// everyController is in the names that controller-runtime gives them.
+var everyController = []string{
+	"crmtenant", "crmclass", "crmenvironment", "access", "crmrolepolicy", "crmbackuplocation", "crmbackupschedule", "crmbackup", "crmrestore",
+}
+
+// lookingAgainCostsNoRequest has one of each kind as declared, and has all of them looked at again, which a new operator does. Then each
+// declaration is edited that can be without changing anything: that costs the write which says that it was seen.
+func lookingAgainCostsNoRequest(t *testing.T, in *installation) {
+	idle := atWork(t)
+	stop := in.operate(t)
+	k := in.keep(t, "governed")
+	policy := k.policy(t, "sales", li)
+	k.roles(t, "True Succeeded")
+	in.policyComesTo(t, policy, "True Succeeded")
+	p := in.protected(t, "saved")
+	p.done(t, "first")
+	p.comesBack(t, p.restore(t, "back", "first"))
+	schedule := p.schedule(t, "yearly", func(s *v1alpha1.CRMBackupSchedule) { s.Spec.Schedule = "0 0 1 1 *" })
+	in.scheduleComesTo(t, schedule, "True Succeeded")
+	in.rest(t, idle)
+	stop()
+
+	_, stop = in.looksAgain(t) // The CRM tells its certificate, which did not answer yet when its environment was made.
+	stop()
+	idle, _ = in.looksAgain(t)
+	assert.Empty(t, in.costs(), "buckets are tried out and CRMs are called, which asks nothing of the API server")
+
+	location := &v1alpha1.CRMBackupLocation{ObjectMeta: metav1.ObjectMeta{Name: p.locations[0]}}
+	for path, change := range map[string]func(){
+		"crmtenants/saved": func() {
+			edit(t, in, build.Tenant("saved"), func(t *v1alpha1.CRMTenant) { t.Spec.Owner.Name = "Li Na" })
+		},
+		"crmclasses/" + build.ClassName: func() { edit(t, in, build.Class(), func(c *v1alpha1.CRMClass) { c.Spec.DisplayName = "Demo" }) },
+		"crmbackuplocations/" + location.Name: func() {
+			edit(t, in, location, func(l *v1alpha1.CRMBackupLocation) { l.Spec.Addressing = "Path" })
+		},
+		"namespaces/" + schedule.Namespace + "/crmbackupschedules/" + schedule.Name: func() {
+			edit(t, in, schedule, func(s *v1alpha1.CRMBackupSchedule) { s.Spec.HistoryLimit = build.Pointer[int32](10) })
+		},
+	} {
+		in.recorder.Reset()
+		change()
+		in.until(t, path+" is looked at", func() error { return mustBe(len(in.recorder.Writes()) > 0, "not yet") })
+		in.rest(t, idle)
+		assert.Equal(t, []string{"PATCH /apis/crmkeep.io/v1alpha1/" + path + "/status 200"}, in.costs(), path)
+	}
+	in.policySeenCosts(t, policy, idle)
+}
+
+// policySeenCosts edits a policy to what it meant before. Who enforces it is told, so the environment's status says which generation is in
+// the CRM, and the policy's then says that it is.
+func (in *installation) policySeenCosts(t *testing.T, policy *v1alpha1.CRMRolePolicy, idle map[string]int) {
+	t.Helper()
+	in.recorder.Reset()
+	edit(t, in, policy, func(p *v1alpha1.CRMRolePolicy) { p.Spec.Drift = "Revert" })
+	in.policyComesTo(t, policy, "True Succeeded")
+	in.rest(t, idle)
+	home := "/apis/crmkeep.io/v1alpha1/namespaces/" + policy.Namespace
+	costs := in.costs()
+	assert.Subset(t, []string{
+		"PATCH " + home + "/crmrolepolicies/" + policy.Name + "/status 200", "PATCH " + home + "/crmenvironments/prod/status 200",
+		"POST /apis/events.k8s.io/v1/namespaces/" + policy.Namespace + "/events 201",
+	}, costs)
+	assert.LessOrEqual(t, len(costs), 4)
+}
+
+// comesBack ends a restore, and waits until nothing of it is to come.
+func (p protected) comesBack(t *testing.T, r *v1alpha1.CRMRestore) {
+	t.Helper()
+	p.tells(t, "restore."+r.Name, 0, restored)
+	p.restoreComesTo(t, r, v1alpha1.PhaseComplete, "True Succeeded")
+	p.nothingIsLeft(t)
+	p.until(t, "the application runs again", func() error {
+		err := p.Get(t.Context(), client.ObjectKeyFromObject(r), r)
+		return mustBe(err == nil && slices.Contains(stages(r), "Start"), "%v", r.Status.Stages)
+	})
+}
+
+// looksAgain runs an operator until it has looked at everything and rests.
+func (in *installation) looksAgain(t *testing.T) (idle map[string]int, stop func()) {
+	t.Helper()
+	idle = atWork(t)
+	before := passes(t)
+	stop = in.operate(t)
+	in.until(t, "every controller has looked", func() error {
+		for controller, n := range passes(t) {
+			if n == before[controller] {
+				return fmt.Errorf("%s has not", controller)
+			}
+		}
+		return nil
+	})
+	in.rest(t, idle)
+	return idle, stop
+}
+
+// costs are the requests since the recorder's last Reset but for what fills the caches and tells which kinds there are: lists and watches of
+// a kind in all namespaces, and discovery.
+func (in *installation) costs() []string {
+	var costs []string
+	for _, r := range in.recorder.Requests() {
+		// As in /api/v1/pods and /apis/apps/v1/deployments.
+		deepest := 3
+		if strings.HasPrefix(r.Path, "/apis/") {
+			deepest = 4
+		}
+		if r.Method != http.MethodGet || strings.Count(r.Path, "/") > deepest {
+			costs = append(costs, r.String())
+		}
+	}
+	return costs
+}
+
+// rest waits until no controller has anything to do, but for what queues of operators that were killed have left.
+func (in *installation) rest(t *testing.T, idle map[string]int) {
+	t.Helper()
+	last, quiet := map[string]int(nil), 0
+	in.until(t, "nothing is left to do", func() error {
+		done := passes(t)
+		delete(done, "access") // It looks at CRMs all the time.
+		if quiet++; !maps.Equal(atWork(t), idle) || !maps.Equal(done, last) {
+			last, quiet = done, 0
+		}
+		return mustBe(quiet >= enough, "%v at work", atWork(t))
+	})
+}
+
+func atWork(t *testing.T) map[string]int { return ofEach(t, busyOf) }
+
+func passes(t *testing.T) map[string]int { return ofEach(t, passesOf) }
+
+func ofEach(t *testing.T, count func(*testing.T, string) int) map[string]int {
+	t.Helper()
+	counts := map[string]int{}
+	for _, controller := range everyController {
+		counts[controller] = count(t, controller)
+	}
+	return counts
+}
+
 // sealedIsWaitedFor seals Vault after one environment was made, while another is, before a third, and while a fourth is deleted.
 func sealedIsWaitedFor(t *testing.T, in *installation) {
 	in.operate(t)
@@ -199,10 +342,12 @@ func vaultThatIsAwayIsWaitedFor(t *testing.T, in *installation) {
 	in.comesTo(t, env, "True Succeeded")
 }
 
-// settle waits until no controller has anything to do.
+// enough is how often nothing must have changed.
+const enough = 5
+
+// settle waits until the controller of environments has nothing to do.
 func (in *installation) settle(t *testing.T) {
 	t.Helper()
-	const enough = 5
 	last, quiet := -1, 0
 	in.until(t, "nothing is left to do", func() error {
 		atWork, done := busy(t)-in.leftover, reconciles(t)
@@ -214,15 +359,23 @@ func (in *installation) settle(t *testing.T) {
 }
 
 // busy counts what waits in queues or is being worked on.
-func busy(t *testing.T) int {
-	return metric(t, "workqueue_depth") + metric(t, "controller_runtime_active_workers")
+func busy(t *testing.T) int { return busyOf(t, environments) }
+
+func busyOf(t *testing.T, controller string) int {
+	return metric(t, "workqueue_depth", controller) + metric(t, "controller_runtime_active_workers", controller)
 }
 
 // reconciles counts passes over environments by all managers so far.
-func reconciles(t *testing.T) int { return metric(t, "controller_runtime_reconcile_total") }
+func reconciles(t *testing.T) int { return passesOf(t, environments) }
 
-// metric sums up a metric of all environment controllers in this process.
-func metric(t *testing.T, name string) int {
+func passesOf(t *testing.T, controller string) int {
+	return metric(t, "controller_runtime_reconcile_total", controller)
+}
+
+const environments = "crmenvironment"
+
+// metric sums up a metric of all controllers of that name in this process.
+func metric(t *testing.T, name, controller string) int {
 	t.Helper()
 	families, err := metrics.Registry.Gather()
 	require.NoError(t, err)
@@ -233,7 +386,7 @@ func metric(t *testing.T, name string) int {
 		}
 		for _, m := range f.GetMetric() {
 			for _, l := range m.GetLabel() {
-				if (l.GetName() == "controller" || l.GetName() == "name") && l.GetValue() == "crmenvironment" {
+				if (l.GetName() == "controller" || l.GetName() == "name") && l.GetValue() == controller {
 					sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
 				}
 			}
