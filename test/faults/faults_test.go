@@ -20,7 +20,7 @@ func TestFaults(t *testing.T) {
 		{sentence: "every write fails once", tell: everyWriteFailsOnce},
 		{sentence: "watches are cut", tell: watchesAreCut, long: true},
 		{sentence: "Vault fails once in each stage", tell: vaultFailsOnce, long: true},
-		{sentence: "a Vault that is slow is waited for", tell: alone(aSlowVaultIsWaitedFor), long: true},
+		{sentence: "a Vault that is slow is waited for", tell: alone(aSlowVaultIsWaitedFor)},
 		{sentence: "a path that Vault forbids is named", tell: alone(aForbiddenPathIsNamed)},
 		{sentence: "keys that Vault has lost are not made anew", tell: alone(lostKeysAreNotMadeAnew)},
 		{sentence: "an API server that is restarted is waited for", tell: alone(aRestartedAPIServerIsWaitedFor)},
