@@ -267,8 +267,8 @@ func newVersionWithoutImageDisturbsNothing(t *testing.T, in *installation) {
 		c.Spec.DefaultVersion = "1.0"
 	})
 	in.create(t, class)
-	in.tenant(t, "eager")
-	env := in.ready(t, "eager", "prod", func(e *v1alpha1.CRMEnvironment) { e.Spec.ClassRef.Name = "promised" })
+	in.tenant(t, "keen")
+	env := in.ready(t, "keen", "prod", func(e *v1alpha1.CRMEnvironment) { e.Spec.ClassRef.Name = "promised" })
 	url, before := env.Status.URL, in.versions(t, env)
 	version := func(name string) func(*v1alpha1.CRMEnvironment) {
 		return func(e *v1alpha1.CRMEnvironment) { e.Spec.Version = name }
