@@ -14,6 +14,8 @@ type Protected struct {
 	Environment *v1alpha1.CRMEnvironment
 	Tenant      *v1alpha1.CRMTenant
 	Class       *v1alpha1.CRMClass
+	// Accepted is as in Environment.
+	Accepted map[string]string
 	// Locations are all that exist, by name.
 	Locations map[string]v1alpha1.CRMBackupLocation
 	// Restoring names the CRMRestore that is being put into the environment; empty when there is none.

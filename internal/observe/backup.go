@@ -34,6 +34,9 @@ func (o *Observer) Protected(ctx context.Context, home, environment string) (*fa
 	if f.Class, err = get(ctx, o.Reader, class, &v1alpha1.CRMClass{}); err != nil {
 		return nil, err
 	}
+	if f.Accepted, err = o.accepted(ctx, naming.WorkloadNamespace(tenant, environment)); err != nil {
+		return nil, err
+	}
 	if f.Locations, err = o.BackupLocations(ctx); err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/facts"
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/outcome"
+	"github.com/crmkeep/crmkeep/internal/plan/accepted"
 	"github.com/crmkeep/crmkeep/internal/plan/backup"
 	"github.com/crmkeep/crmkeep/internal/plan/target"
 	"github.com/crmkeep/crmkeep/internal/plan/teardown"
@@ -38,7 +39,7 @@ func Backup(s settings.Settings, b *v1alpha1.CRMBackup, f *facts.Protected) (Pro
 	if err := stays(b.Spec.EnvironmentRef.Name, f); err != nil && !final {
 		return Protected{}, nil, err
 	}
-	p, err := atRest(s, b.Spec.EnvironmentRef.Name, f)
+	p, err := atRest(s, b.Spec.EnvironmentRef.Name, f, holdsStill)
 	if err != nil {
 		return Protected{}, nil, err
 	}
@@ -57,7 +58,25 @@ func Runnable(s settings.Settings, name string, f *facts.Protected) (Protected, 
 	if err := stays(name, f); err != nil {
 		return Protected{}, err
 	}
-	return atRest(s, name, f)
+	return atRest(s, name, f, isMigrated)
+}
+
+// asItRuns resolves an environment as it was let in last, when what is declared now was not, or its class is gone.
+func asItRuns(s settings.Settings, f *facts.Protected) (target.Target, error) {
+	env, class := f.Environment, f.Class
+	if class == nil || target.LetIn(env) != env.Generation {
+		if before, then, ok := accepted.Restore(env, f.Accepted); ok {
+			env, class = before, then
+		}
+	}
+	if class == nil {
+		return target.Target{}, outcome.Wait(v1alpha1.ReasonClassNotFound, patience, "CRMClass %q does not exist", env.Spec.ClassRef.Name)
+	}
+	t, err := target.Resolve(s, f.Tenant, class, env)
+	if err != nil {
+		return t, outcome.Wait(v1alpha1.ReasonEnvironmentNotReady, patience, "CRMEnvironment %s must be mended: %s", env.Name, err)
+	}
+	return t, nil
 }
 
 // stays checks that the environment is not being deleted.
@@ -68,7 +87,18 @@ func stays(name string, f *facts.Protected) error {
 	return nil
 }
 
-func atRest(s settings.Settings, name string, f *facts.Protected) (Protected, error) {
+// isMigrated tells whether the database is at the version that is declared.
+func isMigrated(env *v1alpha1.CRMEnvironment) bool {
+	return meta.IsStatusConditionTrue(env.Status.Conditions, v1alpha1.ConditionMigrated)
+}
+
+// holdsStill tells whether no migration has begun: it is the one before that runs while the image of a new version cannot be had. A
+// migration that begins later waits for a backup that runs.
+func holdsStill(env *v1alpha1.CRMEnvironment) bool {
+	return isMigrated(env) || meta.IsStatusConditionTrue(env.Status.Conditions, v1alpha1.ConditionWorkloadReady)
+}
+
+func atRest(s settings.Settings, name string, f *facts.Protected, version func(*v1alpha1.CRMEnvironment) bool) (Protected, error) {
 	env := f.Environment
 	switch {
 	case env == nil:
@@ -76,25 +106,23 @@ func atRest(s settings.Settings, name string, f *facts.Protected) (Protected, er
 			"spec: CRMEnvironment %q does not exist in this namespace; another tenant's cannot be named", name)
 	case f.Tenant == nil:
 		return Protected{}, outcome.Wait(v1alpha1.ReasonTenantNotReady, patience, "the tenant of this namespace does not exist")
-	case f.Class == nil:
-		return Protected{}, outcome.Wait(v1alpha1.ReasonClassNotFound, patience, "CRMClass %q does not exist", env.Spec.ClassRef.Name)
 	case env.Spec.State == v1alpha1.StateSuspended:
 		return Protected{}, outcome.Wait(v1alpha1.ReasonSuspended, runPatience,
 			"the database of CRMEnvironment %s does not run; set its spec.state to Running", name)
 	}
-	needed := []string{v1alpha1.ConditionNetworkIsolated, v1alpha1.ConditionKeysReady, v1alpha1.ConditionDatabaseReady}
-	if !target.Unfilled(env) {
-		needed = append(needed, v1alpha1.ConditionMigrated)
-	}
-	for _, kind := range needed {
-		if !meta.IsStatusConditionTrue(env.Status.Conditions, kind) {
+	for _, kind := range []string{v1alpha1.ConditionNetworkIsolated, v1alpha1.ConditionKeysReady, v1alpha1.ConditionDatabaseReady, v1alpha1.ConditionMigrated} {
+		holds := meta.IsStatusConditionTrue(env.Status.Conditions, kind)
+		if kind == v1alpha1.ConditionMigrated {
+			holds = target.Unfilled(env) || version(env)
+		}
+		if !holds {
 			return Protected{}, outcome.Wait(v1alpha1.ReasonEnvironmentNotReady, runPatience,
 				"CRMEnvironment %s is not %s; its own conditions say why", name, kind)
 		}
 	}
-	t, err := target.Resolve(s, f.Tenant, f.Class, env)
+	t, err := asItRuns(s, f)
 	if err != nil {
-		return Protected{}, outcome.Wait(v1alpha1.ReasonEnvironmentNotReady, patience, "CRMEnvironment %s must be mended: %s", name, err)
+		return Protected{}, err
 	}
 	if e := env.Status.Encryption; e == nil || e.KeyCreated == nil {
 		return Protected{}, outcome.Wait(v1alpha1.ReasonEnvironmentNotReady, runPatience, "the key of CRMEnvironment %s was not looked at yet", name)

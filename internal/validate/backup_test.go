@@ -1,6 +1,7 @@
 package validate_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -126,5 +127,55 @@ func TestAnEnvironmentThatIsDeletedIsBackedUpForItsDeletionAndForNothingElse(t *
 				assert.Equal(t, c.reason, refused.Reason)
 			}
 		})
+	}
+}
+
+func TestABackupIsMadeOfWhatRunsWhateverIsDeclaredMeanwhile(t *testing.T) {
+	for sentence, c := range map[string]struct {
+		change  func(*v1alpha1.CRMEnvironment, *facts.Protected)
+		want    string
+		version string
+	}{
+		"everything is as declared": {func(*v1alpha1.CRMEnvironment, *facts.Protected) {}, "", "2.0"},
+		"a declaration was refused": {func(e *v1alpha1.CRMEnvironment, _ *facts.Protected) { e.Generation++; e.Spec.Version = "9.9" }, "", "2.0"},
+		"the class is gone":         {func(_ *v1alpha1.CRMEnvironment, f *facts.Protected) { f.Class = nil }, "", "2.0"},
+		"the class is gone, and nothing was let in": {
+			func(_ *v1alpha1.CRMEnvironment, f *facts.Protected) { f.Class, f.Accepted = nil, nil }, v1alpha1.ReasonClassNotFound, ""},
+		"the image of another version is awaited": {func(e *v1alpha1.CRMEnvironment, _ *facts.Protected) { setFalse(e, "Migrated") }, "", "2.0"},
+		"a migration stops everything": {
+			func(e *v1alpha1.CRMEnvironment, _ *facts.Protected) { setFalse(e, "Migrated", "WorkloadReady") }, v1alpha1.ReasonEnvironmentNotReady, ""},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			env, seen := letIn(t, func(e *v1alpha1.CRMEnvironment) { e.Spec.Version = "2.0" })
+			born := metav1.Now()
+			env.Status.Encryption = &v1alpha1.EncryptionStatus{KeyCreated: &born}
+			for _, kind := range []string{"NamespaceReady", "NetworkIsolated", "KeysReady", "DatabaseReady", "Migrated", "WorkloadReady"} {
+				env.Status.Conditions = append(env.Status.Conditions, metav1.Condition{Type: kind, Status: metav1.ConditionTrue, ObservedGeneration: env.Generation})
+			}
+			main := v1alpha1.CRMBackupLocation{ObjectMeta: metav1.ObjectMeta{Name: "main"}, Spec: v1alpha1.CRMBackupLocationSpec{Region: "cn-east-1"}}
+			main.Status.Conditions = []metav1.Condition{{Type: "Ready", Status: metav1.ConditionTrue}}
+			f := &facts.Protected{
+				Environment: env, Tenant: seen.Tenant, Class: seen.Class, Accepted: seen.Accepted, Locations: map[string]v1alpha1.CRMBackupLocation{"main": main},
+			}
+			c.change(env, f)
+			b := &v1alpha1.CRMBackup{Spec: v1alpha1.CRMBackupSpec{EnvironmentRef: v1alpha1.LocalReference{Name: env.Name}, Locations: []string{"main"}}}
+			p, _, err := validate.Backup(build.Settings(), b, f)
+			if c.want != "" {
+				w, waiting := outcome.AsWaiting(err)
+				require.True(t, waiting, "%v", err)
+				assert.Equal(t, c.want, w.Reason)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, c.version, p.Target.Version.Name)
+		})
+	}
+}
+
+func setFalse(env *v1alpha1.CRMEnvironment, kinds ...string) {
+	for i := range env.Status.Conditions {
+		if slices.Contains(kinds, env.Status.Conditions[i].Type) {
+			env.Status.Conditions[i].Status = metav1.ConditionFalse
+		}
 	}
 }
