@@ -204,11 +204,13 @@ func (p protected) comesBack(t *testing.T, r *v1alpha1.CRMRestore) {
 	t.Helper()
 	p.tells(t, "restore."+r.Name, 0, restored)
 	p.restoreComesTo(t, r, v1alpha1.PhaseComplete, "True Succeeded")
-	p.nothingIsLeft(t)
-	p.until(t, "the application runs again", func() error {
+	edit(t, p.installation, r, func(r *v1alpha1.CRMRestore) { r.Spec.Confirmation = "Confirmed" })
+	p.tells(t, "drop."+r.Name, 0, "{}")
+	p.until(t, "the application runs again and nothing is kept", func() error {
 		err := p.Get(t.Context(), client.ObjectKeyFromObject(r), r)
-		return mustBe(err == nil && slices.Contains(stages(r), "Start"), "%v", r.Status.Stages)
+		return mustBe(err == nil && slices.Contains(stages(r), "Start") && r.Status.KeptUntil == nil, "%v %v", r.Status.Stages, r.Status.KeptUntil)
 	})
+	p.nothingIsLeft(t)
 }
 
 // looksAgain runs an operator until it has looked at everything and rests.
