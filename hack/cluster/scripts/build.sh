@@ -26,10 +26,8 @@ kubenode() {
 addons() { "$REPO/hack/tools/gobuild.sh" "$CLUSTER/addons" "-ldflags=-s -w" -- .=addons ./coredns ./pause; }
 
 debian_packages() {
-	local packages=(containerd runc containernetworking-plugins iptables nftables conntrack busybox-static
-		iproute2 util-linux procps openssl curl jq)
-	dpkg-query -W "${packages[@]}" >/dev/null 2>&1 ||
-		DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -q --no-install-recommends "${packages[@]}" >/dev/null
+	"$REPO/hack/debian.sh" containerd runc containernetworking-plugins iptables nftables conntrack busybox-static \
+		iproute2 util-linux procps openssl curl jq
 }
 
 path=no node=no

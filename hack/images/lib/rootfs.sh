@@ -7,7 +7,7 @@ DEBIAN_SOURCES=${CRMKEEP_DEBIAN_SOURCES:-/etc/apt/sources.list.d/debian.sources}
 # base_rootfs DIR: what debian:bookworm-slim holds, with security updates applied.
 base_rootfs() {
 	local dir=$1 sources=() conf
-	command -v mmdebstrap >/dev/null || apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends mmdebstrap >/dev/null
+	"$(dirname "${BASH_SOURCE[0]}")/../../debian.sh" mmdebstrap
 	if grep -qs bookworm "$DEBIAN_SOURCES"; then sources=("$DEBIAN_SOURCES"); fi
 	conf=$(mktemp)
 	printf 'path-exclude=/usr/share/%s/*\n' doc man info lintian locale >"$conf"
