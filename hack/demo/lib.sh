@@ -11,6 +11,7 @@ CLIENT=demo-ingress
 STRANGER=demo-stranger
 TENANT=${CRMKEEP_TENANT:-acme}
 HOME_NAMESPACE=crm-$TENANT
+ENVIRONMENTS=(prod test leaving)
 # The backup locations of the local node.
 LOCATIONS=(near far)
 
@@ -71,6 +72,7 @@ officer_token() {
 	local namespace
 	namespace=$(namespace_of "$1")
 	jq -n --arg n "$namespace" '{policy: ("path \"crmkeep-kv/data/\($n)/*\" {capabilities = [\"read\"]}\n" +
+		"path \"crmkeep-kv/metadata/\($n)/invitations\" {capabilities = [\"list\"]}\n" +
 		"path \"crmkeep-transit/decrypt/\($n)\" {capabilities = [\"update\"]}\n" +
 		"path \"crmkeep-transit/keys/\($n)\" {capabilities = [\"read\"]}")}' |
 		vault "$(setup_token)" PUT "sys/policies/acl/demo-officer-$namespace"

@@ -87,6 +87,10 @@ holds "the representative has left: the session that was open stopped working af
 exactly refused "$(colleague_with "$name" "$li" login <<<"$password")" 'nor does the password let them in again'
 exactly "$bo" "$(colleague "$name" "$bo" login)" 'everybody else works on'
 
+found=$("$DEMO/proofs/3-no-secret-outside-vault.sh" "$name")
+expect 'first password' "$found" 'the first passwords, and the other secrets of this environment, are in Vault only:'
+indented <<<"$found"
+
 leave_nothing
 await 60 'the administrator to be let in' not_locked
 exactly admin "$(colleague "$name" admin login)" 'without a policy the administrator is let in again'

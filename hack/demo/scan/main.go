@@ -1,9 +1,9 @@
 // Command scan looks for secret values in files and folders, in every form that such values take: as they are, in hexadecimal, in
 // base64 of both alphabets, and as part of a longer base64 text. It never prints a value.
 //
-//	scan PATH... <<< '{"present": {"NAME": "BASE64"}, "absent": {"NAME": "BASE64"}}'
+//	scan PATH... <<< '{"present": {"PATH": "BASE64"}, "absent": {"NAME": "BASE64"}}'
 //
-// It fails when an absent value is found, and when a present one is not: a search that does not find what is there proves nothing.
+// It fails when an absent value is found, and when a path does not hold what is surely there: a search that does not find that proves nothing.
 package main
 
 import (
@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,6 +21,7 @@ import (
 
 // request is what to look for.
 type request struct {
+	// Present is what each path holds for sure.
 	Present map[string][]byte `json:"present"`
 	Absent  map[string][]byte `json:"absent"`
 }
@@ -37,17 +39,22 @@ func run(in io.Reader, out io.Writer, paths []string) error {
 		return errors.New("standard input is not a request") // the cause would quote a value
 	}
 	s := scan{found: map[string][]string{}, forms: map[string][][]byte{}}
-	for _, values := range []map[string][]byte{wanted.Present, wanted.Absent} {
-		for name, value := range values {
-			if len(value) < shortest {
-				return fmt.Errorf("%s has %d bytes: too few to look for", name, len(value))
-			}
-			s.forms[name] = forms(value)
+	for name, value := range wanted.Absent {
+		if len(value) < shortest {
+			return fmt.Errorf("the %s has %d bytes: too few to look for", name, len(value))
 		}
+		s.forms[name] = forms(value)
 	}
 	for _, path := range paths {
+		if s.canary = wanted.Present[path]; len(s.canary) < shortest {
+			return fmt.Errorf("nothing to prove that %s is searched", path)
+		}
+		s.canaryFound = false
 		if err := filepath.WalkDir(path, s.visit); err != nil { //nolint:gosec // the paths are the caller's
 			return err
+		}
+		if !s.canaryFound {
+			return fmt.Errorf("what %s holds for sure is not found: the search does not work", path)
 		}
 	}
 	return s.report(out, wanted)
@@ -58,12 +65,16 @@ type scan struct {
 	forms map[string][][]byte
 	// found lists the files in which each value was found.
 	found map[string][]string
+	// canary is what the path holds for sure that is searched now.
+	canary      []byte
+	canaryFound bool
+
 	files int
 	bytes int64
 }
 
 func (s *scan) visit(path string, entry fs.DirEntry, err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) && entry != nil { // A path itself has no entry then.
 		return nil // logs are rotated while they are read
 	}
 	if err != nil || !entry.Type().IsRegular() {
@@ -78,6 +89,7 @@ func (s *scan) visit(path string, entry fs.DirEntry, err error) error {
 	}
 	s.files++
 	s.bytes += int64(len(content))
+	s.canaryFound = s.canaryFound || bytes.Contains(content, s.canary)
 	for name, forms := range s.forms {
 		if slices.ContainsFunc(forms, func(form []byte) bool { return bytes.Contains(content, form) }) {
 			s.found[name] = append(s.found[name], path)
@@ -88,12 +100,7 @@ func (s *scan) visit(path string, entry fs.DirEntry, err error) error {
 
 func (s *scan) report(out io.Writer, wanted request) error {
 	var problems []error
-	for name := range wanted.Present {
-		if len(s.found[name]) == 0 {
-			problems = append(problems, fmt.Errorf("%s should have been found: the search does not work", name))
-		}
-	}
-	for name := range wanted.Absent {
+	for _, name := range slices.Sorted(maps.Keys(wanted.Absent)) {
 		if places := s.found[name]; len(places) > 0 {
 			problems = append(problems, fmt.Errorf("the %s is in %q", name, places))
 			continue
