@@ -101,6 +101,14 @@ func (c *cluster) shellWith(ctx context.Context, tenant, input string, args ...s
 	return strings.TrimSuffix(out.String(), "\n"), nil
 }
 
+// program runs one of the repository's, and gives all that it said.
+func program(ctx context.Context, env []string, name string, args ...string) (string, error) {
+	command := exec.CommandContext(ctx, filepath.Join(c.repo, name), args...)
+	command.Env = append(os.Environ(), env...)
+	out, err := command.CombinedOutput()
+	return string(out), err
+}
+
 // eventually waits until check has no complaint.
 func eventually(t *testing.T, timeout time.Duration, what string, check func(ctx context.Context) error) {
 	t.Helper()

@@ -4,12 +4,14 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -66,6 +68,15 @@ func TestADeclaredTenantGetsACRMThatAPersonCanLogInTo(t *testing.T) {
 	assert.Equal(t, "https://crm.acme.example", environment.Status.URL)
 	require.NotNil(t, environment.Status.Encryption)
 	assert.GreaterOrEqual(t, environment.Status.Encryption.KeyVersion, int64(1))
+	eventually(t, soon, "the status to show when the certificate ends", func(ctx context.Context) error {
+		if err := c.Get(ctx, client.ObjectKeyFromObject(environment), environment); err != nil {
+			return err
+		}
+		if e := environment.Status.Encryption; e == nil || e.CertificateExpires == nil || !e.CertificateExpires.After(time.Now()) {
+			return fmt.Errorf("it shows %+v", e)
+		}
+		return nil
+	})
 }
 
 func TestTheDemosProofsHold(t *testing.T) {

@@ -32,6 +32,12 @@ func TestAnotherKindOfApplicationNeedsNothingButAClass(t *testing.T) {
 	becomesReady(t, environment)
 	ttrssAnswers(t, tenant.Name, "feeds")
 
+	t.Run("none of its secrets, its data key among them, is outside Vault", func(t *testing.T) {
+		out, err := c.shell(t.Context(), tenant.Name, c.repo+"/hack/demo/proofs/3-no-secret-outside-vault.sh", "feeds")
+		require.NoError(t, err)
+		t.Logf("\n%s", out)
+		assert.Contains(t, out, "the data key, in")
+	})
 	t.Run("it moves to another version", func(t *testing.T) {
 		update(t, environment, func(s *v1alpha1.CRMEnvironmentSpec) { s.Version = "21.1" })
 		becomesReady(t, environment)

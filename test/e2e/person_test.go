@@ -17,6 +17,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/naming"
+	"github.com/crmkeep/crmkeep/internal/vault/layout"
 )
 
 // tryton does something in Tryton as the first administrator, from behind the ingress controller; see hack/demo/crm.py.
@@ -34,6 +36,22 @@ func answers(t *testing.T, tenant, environment string) {
 		}
 		return err
 	})
+}
+
+// withoutVault gives a login to Tryton that asks Vault for nothing: it has the password and the CA already.
+func withoutVault(t *testing.T, tenant, environment string) func(ctx context.Context) (string, error) {
+	t.Helper()
+	stored, err := c.vault.Logical().ReadWithContext(t.Context(), layout.Default().KVDataPath(layout.AdminPath(naming.WorkloadNamespace(tenant, environment))))
+	require.NoError(t, err)
+	require.NotNil(t, stored, "no administrator")
+	password := stored.Data["data"].(map[string]any)["password"].(string)
+	url, err := c.shell(t.Context(), tenant, "tryton_of", environment)
+	require.NoError(t, err)
+	ca, err := c.shell(t.Context(), tenant, "ca_chain")
+	require.NoError(t, err)
+	return func(ctx context.Context) (string, error) {
+		return c.shellWith(ctx, tenant, password+"\n", "python", "demo-ingress/client", c.repo+"/hack/demo/crm.py", url, ca, "login")
+	}
 }
 
 // newCustomer enters a customer and gives the name.

@@ -4,8 +4,10 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -21,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/crmkeep/crmkeep/api/v1alpha1"
+	"github.com/crmkeep/crmkeep/internal/agent/config"
 	"github.com/crmkeep/crmkeep/internal/naming"
 )
 
@@ -99,11 +102,34 @@ func TestAClusterAdministratorDoesNotChangeByAccidentWhatCrmkeepMade(t *testing.
 	assert.ErrorContains(t, err, "crmkeep-override")
 }
 
+func TestAnApplicationIsReachedThroughItsAgentOnlyAndItsFilesAreInMemoryForItAlone(t *testing.T) {
+	environment := rehearsal(t)
+	pods, err := podsOf(t.Context(), workloadOf(environment), "web")
+	require.NoError(t, err)
+	require.NotEmpty(t, pods)
+	out, err := c.shell(t.Context(), acme, "python", workloadOf(environment)+"/"+pods[0].Name, c.repo+"/test/e2e/inside.py", config.FilesDir)
+	require.NoError(t, err)
+	var inside struct {
+		Ports      []int
+		FileSystem string
+		Files      map[string]os.FileMode
+	}
+	require.NoError(t, json.Unmarshal([]byte(out), &inside))
+	assert.Equal(t, []int{config.TLSPort, config.HealthPort}, inside.Ports, "ports that are open to others")
+	assert.Equal(t, "tmpfs", inside.FileSystem)
+	assert.Contains(t, inside.Files, "trytond.conf")
+	assert.Contains(t, inside.Files, config.EnvFile)
+	for name, mode := range inside.Files {
+		assert.Zero(t, mode&0o077, "%s has mode %o; the class asks for none that others could read", name, mode)
+	}
+}
+
 func TestACRMKeepsRunningWhileVaultIsSealed(t *testing.T) {
 	environment := rehearsal(t)
 	before := settled(t, environment)
-	// The person's token and the CA come from Vault, so they are got while it answers.
 	name := newCustomer(t, acme, "test")
+	// A person has their password, and a browser its CA. The demo's come from Vault, so they are got while it answers.
+	logIn := withoutVault(t, acme, "test")
 	sealVault(t)
 	poke(t, environment)
 	message := becomes(t, environment, v1alpha1.ConditionKeysReady, metav1.ConditionFalse, "VaultSealed")
@@ -117,6 +143,12 @@ func TestACRMKeepsRunningWhileVaultIsSealed(t *testing.T) {
 			assert.True(t, ready(&after[i]), "pod %s is not ready", after[i].Name)
 		}
 	}
+	who, err := logIn(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "admin", who, "while Vault is sealed")
+	health, err := c.vault.Sys().HealthWithContext(t.Context())
+	require.NoError(t, err)
+	require.True(t, health.Sealed, "somebody has unsealed Vault")
 
 	unsealVault(t)
 	becomesReady(t, environment)
