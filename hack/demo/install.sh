@@ -3,7 +3,7 @@
 #
 #   install.sh [IMAGE...]  on a local node of its own, with further images of hack/images; needs root
 #   KUBECONFIG=... VAULT_ADDR=... VAULT_CACERT=... VAULT_TOKEN=... install.sh
-#                          on a cluster that is there, with a Vault that has the auth method "kubernetes" for it. The images
+#                          on a cluster that is there, with kubectl, and with a Vault that has the auth method "kubernetes" for it. The images
 #                          crmkeep.local/{crmkeep:dev,postgres:15,tryton:6.0} must be on its nodes: see hack/images. Pods that
 #                          are no Vault's must not match namespace "vault": mend hack/demo/values.yaml for your network
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -125,7 +125,7 @@ clients() {
 trap wait EXIT # nothing of this goes on without it
 if local_node; then
 	[ "$(id -u)" = 0 ] || die 'the local node needs root; or give KUBECONFIG of a cluster'
-	step 'Programs: the cluster, Vault, Helm, crmkeep (the first time 10 minutes)' programs
+	step 'Programs: the cluster, Vault, Helm, crmkeep (the first time 15 to 20 minutes on two cores)' programs
 	step "Images: ${IMAGES[*]}" images
 	step 'Cluster: one node' cluster
 	step "Importing crmkeep's image, and the others beside what follows" import crmkeep
