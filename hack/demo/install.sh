@@ -33,12 +33,13 @@ programs() {
 	wait "$row"
 }
 
+# Helm comes last: most of it is compiled with crmkeep, in the other row.
 other_programs() {
-	"$REPO/hack/tools/install.sh" helm
 	if local_node; then
 		"$REPO/hack/devvault/build.sh"
-		"$REPO/hack/tools/install.sh" versitygw
+		"$REPO/hack/tools/install.sh" versitygw restic
 	fi
+	"$REPO/hack/tools/install.sh" helm
 }
 
 images() {
