@@ -114,9 +114,11 @@ func (in *installation) takenApartInOrder(t *testing.T, env *v1alpha1.CRMEnviron
 	in.create(t, kept)
 
 	require.NoError(t, in.Delete(t.Context(), env))
-	in.until(t, "the other pods have ended", func() error { return mustBe(len(in.pods(t, env)) == 1, "%v", in.pods(t, env)) })
-	in.comesTo(t, env, "Reconciling Stopping")
-	assert.Equal(t, "waiting for 1 pods to end", message(env, v1alpha1.ConditionReady))
+	in.until(t, "the other pods have ended", func() error {
+		in.comesTo(t, env, "Reconciling Stopping")
+		said := message(env, v1alpha1.ConditionReady)
+		return mustBe(said == "waiting for 1 pods to end", "%s", said)
+	})
 	state := in.inVault(t, env)
 	assert.NotEmpty(t, state.Stale, "logins outlive the pods")
 	assert.NotNil(t, state.EncryptionKey)
