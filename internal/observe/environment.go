@@ -64,9 +64,6 @@ func (o *Observer) Environment(ctx context.Context, env *v1alpha1.CRMEnvironment
 	if err := o.record(ctx, naming.WorkloadNamespace(tenant, env.Name), env.Spec.Database != nil, f); err != nil {
 		return nil, err
 	}
-	if f.Accepted, err = o.accepted(ctx, naming.WorkloadNamespace(tenant, env.Name)); err != nil {
-		return nil, err
-	}
 	if f.Source, err = o.source(ctx, env, f); err != nil {
 		return nil, err
 	}
@@ -95,8 +92,13 @@ func (o *Observer) dataMissing(ctx context.Context, env *v1alpha1.CRMEnvironment
 	return err == nil && data == nil, err
 }
 
-// record is believed only while the database is there that it speaks of.
+// record reads what outlives the declaration: what was let in last, and the version that the database is at. The latter is believed only while
+// the database is there that it speaks of.
 func (o *Observer) record(ctx context.Context, namespace string, elsewhere bool, f *facts.Environment) error {
+	var err error
+	if f.Accepted, err = o.accepted(ctx, namespace); err != nil {
+		return err
+	}
 	record, err := get(ctx, o.Reader, client.ObjectKey{Namespace: namespace, Name: naming.VersionRecord}, &corev1.ConfigMap{})
 	if err != nil || record == nil {
 		return err

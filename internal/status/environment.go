@@ -51,18 +51,7 @@ func Environment(env *v1alpha1.CRMEnvironment, f *facts.Environment, p Pass, now
 	s := *env.Status.DeepCopy()
 	s.ObservedGeneration = env.Generation
 	w := writer{conditions: &s.Conditions, generation: env.Generation, now: now}
-	refused := firstOf(p.Refused, p.Approval)
-	if p.Refused == nil {
-		s.Approval = nil
-		w.set(condition{kind: v1alpha1.ConditionApproved, err: p.Approval})
-	}
-	if p.Request != "" {
-		s.Approval = &v1alpha1.ApprovalStatus{Request: p.Request}
-	}
-	t := p.Target
-	if t != nil {
-		s.TargetVersion = t.Version.Name
-	}
+	refused, t := accepted(&s, w, p), p.Target
 	if refused != nil && !p.Kept {
 		w.ready(firstOf(p.Deletion, refused), "")
 		return s
@@ -92,19 +81,35 @@ func Environment(env *v1alpha1.CRMEnvironment, f *facts.Environment, p Pass, now
 	if env.Spec.Source == nil {
 		steps = slices.DeleteFunc(steps, func(c condition) bool { return c.kind == v1alpha1.ConditionFilled })
 	}
-	of := w
 	if p.Kept {
-		of.generation = target.LetIn(env)
+		w.generation = target.LetIn(env)
 	}
 	for _, c := range steps {
-		of.set(c)
+		w.set(c)
 	}
+	w.generation = env.Generation
 	// An application without a backup runs as declared: neither this condition nor the next gates Ready.
 	w.set(condition{kind: v1alpha1.ConditionBackupHealthy, err: firstOf(keyVersionsGone(t, s.Encryption, f.Backups), backups(f))})
 	w.set(condition{kind: v1alpha1.ConditionRolesEnforced, err: RolesEnforced(env)})
 	s.LastProven = lastProven(f)
 	w.ready(firstOf(p.Deletion, refused, verdict(t, f, p.Workload, steps), letIn(t, s.Access)), restingReason(t))
 	return s
+}
+
+// accepted says what is awaited before a declaration is let in, and gives it.
+func accepted(s *v1alpha1.CRMEnvironmentStatus, w writer, p Pass) error {
+	if p.Target != nil {
+		s.TargetVersion = p.Target.Version.Name
+	}
+	if p.Refused != nil {
+		return p.Refused
+	}
+	s.Approval = nil
+	if p.Request != "" {
+		s.Approval = &v1alpha1.ApprovalStatus{Request: p.Request}
+	}
+	w.set(condition{kind: v1alpha1.ConditionApproved, err: p.Approval})
+	return p.Approval
 }
 
 // firstOf keeps a failure from being taken for the wait that comes after it.
