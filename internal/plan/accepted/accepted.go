@@ -26,7 +26,9 @@ const maxBytes = 1_000_000
 
 // Record plans the ConfigMap with what a target was resolved from. The error says that it does not fit.
 func Record(t *target.Target) (object.Object, error) {
-	environment, class := encode(lasting(t.Declared)), encode(t.Class)
+	nameless := t.Class
+	nameless.DisplayName = "" // Nothing is made of it, so a change of it is none of what was let in.
+	environment, class := encode(lasting(t.Declared)), encode(nameless)
 	if size := len(environment) + len(class); size > maxBytes {
 		return object.Object{}, fmt.Errorf("CRMClass %q and the environment have %d bytes together, and may have %d; shorten the class's templates",
 			t.ClassName, size, maxBytes)
