@@ -22,6 +22,8 @@ const (
 	handshakeEvery = 10 * time.Minute
 	// handshakeSoon is how often one is asked that has not answered, or whose certificate should have been renewed.
 	handshakeSoon = time.Minute
+	// handshakeAgain is how soon one is asked again that has never answered, twice as late each time: it is ready before the network has it.
+	handshakeAgain = time.Second
 	// handshakesAtOnce bounds how many are asked at the same time, and questionsWaiting how many more wait for their turn. What finds
 	// no room is asked by its next pass.
 	handshakesAtOnce = 8
@@ -60,7 +62,12 @@ type question struct {
 type asked struct {
 	at      time.Time
 	expires *time.Time
+	// failed counts the times that one has not answered that never has.
+	failed int
 }
+
+// pause is how long one is left alone that never answered.
+func (a asked) pause() time.Duration { return min(handshakeAgain<<min(a.failed, 8), handshakeSoon) }
 
 // NewCertificates makes one that asks once it is started. Authorities gives the CA certificates, PEM; dial connects to the address of a
 // Service.
@@ -89,20 +96,24 @@ func (c *Certificates) Start(ctx context.Context) error {
 // Expires is when the certificate of an environment's application ends, or nil when there is no news of it. It does not wait: when it is time to
 // ask again, that is begun. Known is what was seen before; renewed is how long before its end it is renewed.
 func (c *Certificates) Expires(env *v1alpha1.CRMEnvironment, host string, known *time.Time, renewed time.Duration) *time.Time {
-	now, pause := c.now(), handshakeSoon
-	if known != nil && now.Before(known.Add(-renewed)) {
-		pause = handshakeEvery
-	}
+	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	last, ok := c.known[env.UID]
+	pause := handshakeSoon
+	switch {
+	case known == nil && last.expires == nil:
+		pause = last.pause()
+	case known != nil && now.Before(known.Add(-renewed)):
+		pause = handshakeEvery
+	}
 	if ok && now.Before(last.at.Add(pause)) {
 		return last.expires
 	}
 	name := types.NamespacedName{Namespace: env.Namespace, Name: env.Name}
 	select {
 	case c.questions <- question{environment: name, uid: env.UID, host: host, known: known}:
-		c.known[env.UID] = asked{at: now, expires: last.expires}
+		c.known[env.UID] = asked{at: now, expires: last.expires, failed: last.failed}
 	default:
 	}
 	return last.expires
@@ -129,6 +140,9 @@ func (c *Certificates) work(ctx context.Context) {
 // ask notes an answer that is news, and has the environment looked at.
 func (c *Certificates) ask(ctx context.Context, q question) {
 	expires := c.handshake(ctx, q.host)
+	if expires == nil && q.known == nil {
+		c.askAgain(ctx, q)
+	}
 	if expires == nil || q.known != nil && expires.Equal(*q.known) {
 		return
 	}
@@ -137,6 +151,23 @@ func (c *Certificates) ask(ctx context.Context, q question) {
 		c.known[q.uid] = asked{at: last.at, expires: expires}
 	}
 	c.mu.Unlock()
+	c.tell(ctx, q)
+}
+
+// askAgain has an environment looked at when it is time to ask it again, since nothing else may happen to it.
+func (c *Certificates) askAgain(ctx context.Context, q question) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	last, ok := c.known[q.uid]
+	if !ok {
+		return // It is gone.
+	}
+	last.failed++
+	c.known[q.uid] = last
+	time.AfterFunc(last.pause(), func() { c.tell(ctx, q) })
+}
+
+func (c *Certificates) tell(ctx context.Context, q question) {
 	env := &v1alpha1.CRMEnvironment{ObjectMeta: metav1.ObjectMeta{Namespace: q.environment.Namespace, Name: q.environment.Name}}
 	select {
 	case c.answered <- event.GenericEvent{Object: env}:

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/pem"
+	"errors"
 	"net"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,6 +60,32 @@ func TestAnAnswerBringsTheEnvironmentBackAndIsToldThen(t *testing.T) {
 
 	c.Forget(env.UID)
 	assert.Nil(t, c.Expires(env, host, expires, time.Hour), "of an environment that is gone nothing is known")
+}
+
+func TestAnApplicationThatDoesNotAnswerYetIsAskedAgainByItself(t *testing.T) {
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	var tried atomic.Int32
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	c := observe.NewCertificates(func(context.Context) ([]byte, error) { return ca, nil },
+		func(ctx context.Context, network, _ string) (net.Conn, error) {
+			if tried.Add(1) == 1 {
+				return nil, errors.New("connection refused")
+			}
+			return (&net.Dialer{}).DialContext(ctx, network, server.Listener.Addr().String())
+		}, time.Now)
+	go c.Start(t.Context()) //nolint:errcheck // it ends with the test
+	env := build.Environment("acme", "prod")
+	env.UID = "1"
+	for asked := 0; c.Expires(env, host, nil, time.Hour) == nil; asked++ { // As a pass does.
+		require.Less(t, asked, 3, "it is brought back only when there is something to do")
+		select {
+		case <-c.Answered():
+		case <-time.After(time.Minute):
+			t.Fatal("nobody brings it back")
+		}
+	}
+	assert.EqualValues(t, 2, tried.Load())
 }
 
 func TestAnAnswerThatIsNoNewsBringsNothingBack(t *testing.T) {
