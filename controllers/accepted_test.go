@@ -16,7 +16,7 @@ import (
 )
 
 func refusedIsKeptUp(t *testing.T, in *installation) {
-	p := in.protected(t, "stubborn", func(e *v1alpha1.CRMEnvironment) { e.Spec.Hostname = "crm.stubborn.example" })
+	p := in.protected(t, "unbent", func(e *v1alpha1.CRMEnvironment) { e.Spec.Hostname = "crm.unbent.example" })
 	env := p.env
 	before := in.versions(t, env)
 	edit(t, in, env, func(e *v1alpha1.CRMEnvironment) {
@@ -50,8 +50,8 @@ func refusedIsKeptUp(t *testing.T, in *installation) {
 }
 
 func unapprovedIsKeptUp(t *testing.T, in *installation) {
-	tenant := in.tenant(t, "patient")
-	env := in.ready(t, "patient", "prod")
+	tenant := in.tenant(t, "awaiting")
+	env := in.ready(t, "awaiting", "prod")
 	before := in.versions(t, env)
 	edit(t, in, tenant, func(t *v1alpha1.CRMTenant) {
 		t.Spec.Approvals = &v1alpha1.TenantApprovals{Purposes: []v1alpha1.Purpose{env.Spec.Purpose}}
@@ -67,8 +67,8 @@ func unapprovedIsKeptUp(t *testing.T, in *installation) {
 func environmentsOutliveTheirClass(t *testing.T, in *installation) {
 	class := build.Class(func(c *v1alpha1.CRMClass) { c.Name = "fleeting" })
 	in.create(t, class)
-	in.tenant(t, "loyal")
-	env := in.ready(t, "loyal", "prod", func(e *v1alpha1.CRMEnvironment) { e.Spec.ClassRef.Name = "fleeting" })
+	in.tenant(t, "faithful")
+	env := in.ready(t, "faithful", "prod", func(e *v1alpha1.CRMEnvironment) { e.Spec.ClassRef.Name = "fleeting" })
 	before := in.versions(t, env)
 
 	good := class.Spec.Files[0].Template
@@ -99,8 +99,8 @@ func environmentsOutliveTheirClass(t *testing.T, in *installation) {
 }
 
 func stateIsNoNewDemand(t *testing.T, in *installation) {
-	tenant := in.tenant(t, "shrunk")
-	env := in.ready(t, "shrunk", "prod")
+	tenant := in.tenant(t, "dwindled")
+	env := in.ready(t, "dwindled", "prod")
 	edit(t, in, tenant, func(t *v1alpha1.CRMTenant) {
 		t.Spec.Limits = &v1alpha1.TenantLimits{CPU: build.Pointer(resource.MustParse("1m"))}
 	})
