@@ -95,6 +95,13 @@ func (in *installation) keep(t *testing.T, tenant string, change ...func(*v1alph
 	})
 	require.NoError(t, err)
 	k.answer(t, k.Handler)
+	in.until(t, "the status tells when the certificate ends", func() error { // It is asked for until it answers.
+		if err := in.Get(t.Context(), client.ObjectKeyFromObject(k.env), k.env); err != nil {
+			return err
+		}
+		e := k.env.Status.Encryption
+		return mustBe(e != nil && e.CertificateExpires != nil, "%+v", e)
+	})
 	return k
 }
 
