@@ -152,6 +152,7 @@ func TestJobsThatACronJobMakesAreNotTakenForCrmkeeps(t *testing.T) {
 		if o.GetKind() == "CronJob" {
 			var c batchv1.CronJob
 			decode(t, o, &c)
+			assert.NotEmpty(t, c.Spec.JobTemplate.Labels, "the API server would give them those of their pods")
 			assert.NotContains(t, c.Spec.JobTemplate.Labels, naming.LabelManagedBy)
 			assert.Contains(t, c.Spec.JobTemplate.Spec.Template.Labels, naming.LabelManagedBy, "its pods are waited for before a migration")
 		}

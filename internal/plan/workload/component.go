@@ -139,7 +139,9 @@ func cronJob(p pod, c target.Component, run Run) *batchv1ac.CronJobApplyConfigur
 			WithSuccessfulJobsHistoryLimit(1).
 			WithFailedJobsHistoryLimit(2).
 			WithStartingDeadlineSeconds(600).
-			// No labels of ours on its Jobs: they are Kubernetes' to make and to delete, and would be pruned as not planned.
+			// Its Jobs are Kubernetes' to make and to delete, and would be pruned as not planned if they said that crmkeep manages them.
+			// Without labels of their own they would get those of their pods, which say so.
 			WithJobTemplate(batchv1ac.JobTemplateSpec().
+				WithLabels(selector(t, c.Name)).
 				WithSpec(batchv1ac.JobSpec().WithBackoffLimit(1).WithTemplate(p.template()))))
 }
