@@ -92,7 +92,8 @@ func (w *world) grantLeases(t *testing.T) {
 	t.Helper()
 	helm := exec.CommandContext(t.Context(), needs.Env(t, "HELM", "the program helm, built by hack/tools"), "template", "crmkeep",
 		apitest.File("charts/crmkeep"), "--namespace="+installation.OperatorNamespace, "--show-only=templates/rbac.yaml",
-		"--set=settings.vault.address="+w.settings.Vault.Address+",settings.network.vault.namespace=vault")
+		"--set=settings.vault.address="+w.settings.Vault.Address+",settings.network.vault.namespace=vault",
+		"--set=settings.images.crmkeep=crmkeep.local/crmkeep:dev,settings.images.postgres=crmkeep.local/postgres:15")
 	var complaint bytes.Buffer
 	helm.Stderr = &complaint
 	rendered, err := helm.Output()
