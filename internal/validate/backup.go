@@ -98,6 +98,11 @@ func holdsStill(env *v1alpha1.CRMEnvironment) bool {
 	return isMigrated(env) || meta.IsStatusConditionTrue(env.Status.Conditions, v1alpha1.ConditionWorkloadReady)
 }
 
+func isNot(name, kind string) error {
+	return outcome.Wait(v1alpha1.ReasonEnvironmentNotReady, runPatience, "CRMEnvironment %s is not %s; its own conditions say why", name, kind)
+}
+
+// atRest checks that an environment's database can be read and written; version tells whether it is at a version at which it may be.
 func atRest(s settings.Settings, name string, f *facts.Protected, version func(*v1alpha1.CRMEnvironment) bool) (Protected, error) {
 	env := f.Environment
 	switch {
@@ -110,15 +115,13 @@ func atRest(s settings.Settings, name string, f *facts.Protected, version func(*
 		return Protected{}, outcome.Wait(v1alpha1.ReasonSuspended, runPatience,
 			"the database of CRMEnvironment %s does not run; set its spec.state to Running", name)
 	}
-	for _, kind := range []string{v1alpha1.ConditionNetworkIsolated, v1alpha1.ConditionKeysReady, v1alpha1.ConditionDatabaseReady, v1alpha1.ConditionMigrated} {
-		holds := meta.IsStatusConditionTrue(env.Status.Conditions, kind)
-		if kind == v1alpha1.ConditionMigrated {
-			holds = target.Unfilled(env) || version(env)
+	for _, kind := range []string{v1alpha1.ConditionNetworkIsolated, v1alpha1.ConditionKeysReady, v1alpha1.ConditionDatabaseReady} {
+		if !meta.IsStatusConditionTrue(env.Status.Conditions, kind) {
+			return Protected{}, isNot(name, kind)
 		}
-		if !holds {
-			return Protected{}, outcome.Wait(v1alpha1.ReasonEnvironmentNotReady, runPatience,
-				"CRMEnvironment %s is not %s; its own conditions say why", name, kind)
-		}
+	}
+	if !target.Unfilled(env) && !version(env) {
+		return Protected{}, isNot(name, v1alpha1.ConditionMigrated)
 	}
 	t, err := asItRuns(s, f)
 	if err != nil {

@@ -51,7 +51,7 @@ func Environment(s settings.Settings, env *v1alpha1.CRMEnvironment, f *facts.Env
 }
 
 // Accepted is what an environment is kept up as while its declaration is refused: what was let in last, in the state that is declared now.
-// It is false for one of which nothing was let in. Tenant's rules are not asked again, and nobody is let in who is kept out.
+// It is false for one of which nothing was let in. What its tenant may have is not asked again, and nobody is let in who is kept out.
 func Accepted(s settings.Settings, env *v1alpha1.CRMEnvironment, f *facts.Environment) (target.Target, bool) {
 	if f.Tenant == nil || env.Status.Namespace == "" {
 		return target.Target{}, false
