@@ -69,8 +69,8 @@ func classThatGoesDisturbsNothing(t *testing.T, in *installation) {
 	edit(t, in, class, func(c *v1alpha1.CRMClass) { c.Spec.Files[0].Template = "${environment.ulr}" })
 	in.comesTo(t, env, "Reconciling ClassInvalid")
 	said := message(env, v1alpha1.ConditionReady)
-	assert.Contains(t, said, `spec.classRef: CRMClass "fading" must be mended by the platform: `)
-	assert.Contains(t, said, "spec.files[0].template: ${environment.ulr}: no such binding; did you mean ${environment.url}?")
+	assert.Contains(t, said, `spec.classRef: CRMClass "fading" must be mended by the platform: `+
+		"spec.files[0].template: ${environment.ulr}: no such binding; did you mean ${environment.url}?")
 	assert.Equal(t, before, in.whatRuns(t, env))
 
 	require.NoError(t, in.Delete(t.Context(), class))

@@ -30,6 +30,17 @@ type Invalid struct {
 
 func (i *Invalid) Error() string { return i.Reason + ": " + i.Message }
 
+// Message is what err says to a person, for another message to end with: that of an outcome comes without its reason.
+func Message(err error) string {
+	if w, ok := AsWaiting(err); ok {
+		return w.Message
+	}
+	if i, ok := AsInvalid(err); ok {
+		return i.Message
+	}
+	return err.Error()
+}
+
 // Wait makes a Waiting error.
 func Wait(reason string, after time.Duration, format string, args ...any) error {
 	return &Waiting{Reason: reason, Message: fmt.Sprintf(format, args...), After: after}

@@ -74,7 +74,8 @@ func asItRuns(s settings.Settings, f *facts.Protected) (target.Target, error) {
 	}
 	t, err := target.Resolve(s, f.Tenant, class, env)
 	if err != nil {
-		return t, outcome.Wait(v1alpha1.ReasonEnvironmentNotReady, patience, "CRMEnvironment %s must be mended: %s", env.Name, err)
+		return t, outcome.Wait(v1alpha1.ReasonEnvironmentNotReady, patience, "CRMEnvironment %s must be mended: %s", env.Name,
+			outcome.Message(err))
 	}
 	return t, nil
 }

@@ -5,7 +5,6 @@ package validate
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -104,7 +103,7 @@ func references(env *v1alpha1.CRMEnvironment, f *facts.Environment) error {
 	}
 	if err := Class(f.Class); err != nil {
 		return outcome.Wait(v1alpha1.ReasonClassInvalid, patience, "spec.classRef: CRMClass %q must be mended by the platform: %s",
-			f.Class.Name, err)
+			f.Class.Name, outcome.Message(err))
 	}
 	return nil
 }
@@ -188,13 +187,14 @@ func demandOfSiblings(s settings.Settings, f *facts.Environment) (Resources, err
 		}
 		env := &sibling.Environment
 		other, err := target.Resolve(s, f.Tenant, sibling.Class, env)
-		err = errors.Join(quantities(env), quantitiesOfClass(sibling.Class), err)
+		err = cmp.Or(err, quantities(env), quantitiesOfClass(sibling.Class))
 		switch {
 		case err == nil:
 			used = used.plus(Demand(&other))
 		case env.Status.Namespace != "":
 			return used, outcome.Wait(v1alpha1.ReasonLimitExceeded, patience,
-				"tenant %s has limits, and what its environment %s uses is not known until its declaration, or its class, is mended: %s", f.Tenant.Name, env.Name, err)
+				"tenant %s has limits, and what its environment %s uses is not known until its declaration, or its class, is mended: %s",
+				f.Tenant.Name, env.Name, outcome.Message(err))
 		}
 	}
 	return used, nil

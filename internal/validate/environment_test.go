@@ -63,7 +63,7 @@ func TestAnEnvironmentThatMayNotBeSaysWhyAndWhatToDo(t *testing.T) {
 		},
 		"its class is wrong, which is not its own fault": {
 			func(w *world) { w.seen.Class.Spec.Files[0].Template = "${wrong}" }, waiting,
-			v1alpha1.ReasonClassInvalid, []string{"spec.classRef", "must be mended by the platform", "spec.files[0].template"},
+			v1alpha1.ReasonClassInvalid, []string{"spec.classRef", "must be mended by the platform: spec.files[0].template"},
 		},
 		"its tenant may not use the class": {
 			limits(v1alpha1.TenantLimits{Classes: []string{"tryton", "odoo"}}), invalid,

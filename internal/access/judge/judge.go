@@ -53,7 +53,8 @@ func missing(p *v1alpha1.CRMRolePolicy, in *facts.PolicyEnvironment) error {
 			in.Environment.Spec.ClassRef.Name, in.Name)
 	}
 	if err := validate.Class(in.Class); err != nil {
-		return outcome.Wait(v1alpha1.ReasonClassInvalid, 0, "CRMClass %s must be mended by the platform: %s", in.Class.Name, err)
+		return outcome.Wait(v1alpha1.ReasonClassInvalid, 0, "CRMClass %s must be mended by the platform: %s", in.Class.Name,
+			outcome.Message(err))
 	}
 	return nil
 }
