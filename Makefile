@@ -23,6 +23,7 @@ WITH_ALL = $(WITH_API) export \
 	PATH="$$PATH:/usr/lib/postgresql/15/bin";
 # gotestsum runs `go test` and ends with the number of tests that ran, failed and were skipped. Up to ten that fail are run once more:
 # dozens of real servers share two cores with others' work. A test that needs it is still listed as failed, and is to be mended.
+# What they run is vetted by lint, once.
 TEST = "$$($(TOOL) gotestsum)" --format-hide-empty-pkg --rerun-fails=1 --rerun-fails-max-failures=10 --format
 
 ##@ General
@@ -85,12 +86,12 @@ test-unit: ## Run what needs Go only: unit and golden tests
 
 .PHONY: test-api
 test-api: ## Run the tests on a real API server: the kinds' rules, admission, controllers
-	$(WITH_API) $(TEST)=pkgname --packages="$$(grep -rl --include='*_test.go' internal/testing/apitest . | xargs dirname | sort -u | tr '\n' ' ')" -- -timeout=25m
+	$(WITH_API) $(TEST)=pkgname --packages="$$(grep -rl --include='*_test.go' internal/testing/apitest . | xargs dirname | sort -u | tr '\n' ' ')" -- -vet=off -timeout=25m
 
 .PHONY: test-integration
 test-integration: packages ## Run all tests but those on a cluster, with a real API server, Vault, Postgres, Tryton and NocoBase (needs root)
 	$(WITH_ALL) export CRMKEEP_TRYTON_ROOT="$${CRMKEEP_TRYTON_ROOT:-$$(hack/images/rootfs.sh tryton)}" \
-		CRMKEEP_NOCOBASE_DIR="$${CRMKEEP_NOCOBASE_DIR:-$$(hack/nocobase/install.sh)}"; $(TEST)=pkgname --packages=./... -- -timeout=25m
+		CRMKEEP_NOCOBASE_DIR="$${CRMKEEP_NOCOBASE_DIR:-$$(hack/nocobase/install.sh)}"; $(TEST)=pkgname --packages=./... -- -vet=off -timeout=25m
 
 .PHONY: test-faults
 test-faults: packages ## Kill the manager at every write of a whole life, and lie to it in every way; needs root; PARTS=2 processes kill; make test tries a sample (1 to 2 h)
@@ -108,7 +109,7 @@ test-tools: ## Run the tests of the development Vault and of the cluster's scrip
 
 .PHONY: test-e2e
 test-e2e: ## Run the tests on a local cluster; RUN=REGEXP chooses (needs root)
-	$(WITH_ALL) $(TEST)=testname --packages=./test/e2e/... -- -tags=e2e -count=1 -timeout=45m -run='$(RUN)'
+	$(WITH_ALL) $(TEST)=testname --packages=./test/e2e/... -- -vet=off -tags=e2e -count=1 -timeout=45m -run='$(RUN)'
 
 .PHONY: bench-agent
 bench-agent: packages ## Measure a database connection through the agent beside direct TLS (5 min)
