@@ -126,7 +126,7 @@ clients() {
 trap wait EXIT # nothing of this goes on without it
 if local_node; then
 	[ "$(id -u)" = 0 ] || die 'the local node needs root; or give KUBECONFIG of a cluster'
-	step 'Programs: the cluster, Vault, Helm, crmkeep (the first time 15 to 20 minutes on two cores)' programs
+	step 'Programs: the cluster, Vault, Helm, crmkeep (the first time some 13 minutes on two cores)' programs
 	step "Images: ${IMAGES[*]}" images
 	step 'Cluster: one node' cluster
 	step "Importing crmkeep's image, and the others beside what follows" import crmkeep
