@@ -51,6 +51,36 @@ func retainedIsTakenUpAgain(t *testing.T, in *installation) {
 	assert.EqualValues(t, 1, again.Status.Encryption.KeyVersion, "with the same key")
 }
 
+// retainedStaysInItsDatabase makes environments again with the other kind of database than what was retained of them is in.
+func retainedStaysInItsDatabase(t *testing.T, in *installation) {
+	in.tenant(t, "mover")
+	outside := func(e *v1alpha1.CRMEnvironment) {
+		e.Spec.Database = &v1alpha1.EnvironmentDatabase{External: &v1alpha1.ExternalDatabase{Host: "pg.mover.example", CIDR: "192.0.2.0/28"}}
+	}
+	inside := func(*v1alpha1.CRMEnvironment) {}
+	for name, c := range map[string]struct {
+		was, becomes func(*v1alpha1.CRMEnvironment)
+	}{
+		"inside":  {was: inside, becomes: outside},
+		"outside": {was: outside, becomes: inside},
+	} {
+		env := in.ready(t, "mover", name, production, c.was)
+		claims := in.claims(t, env)
+		require.NoError(t, in.Delete(t.Context(), env))
+		in.gone(t, env)
+
+		other := in.environment(t, "mover", name, production, c.becomes)
+		in.comesTo(t, other, "Stalled DataElsewhere")
+		assert.Contains(t, message(other, v1alpha1.ConditionReady), "spec.database: the data that was retained of an environment of this name is in a database "+name+" the cluster")
+		require.NoError(t, in.Delete(t.Context(), other))
+		in.gone(t, other)
+		assert.Equal(t, claims, in.claims(t, env))
+
+		again := in.ready(t, "mover", name, production, c.was)
+		assert.Equal(t, claims, in.claims(t, again))
+	}
+}
+
 func deleteLeavesTheKeys(t *testing.T, in *installation) {
 	in.tenant(t, "tidy")
 	env := in.ready(t, "tidy", "test")

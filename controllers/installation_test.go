@@ -53,6 +53,7 @@ func TestInAnInstallation(t *testing.T) {
 		"a failed migration can be gone back on":                           failedMigrationCanBeGoneBackOn,
 		"suspending waits for a migration that runs":                       suspendingWaitsForAMigration,
 		"what was retained is taken up again":                              retainedIsTakenUpAgain,
+		"what was retained stays in its kind of database":                  retainedStaysInItsDatabase,
 		"delete takes the volumes and leaves the keys":                     deleteLeavesTheKeys,
 		"shred destroys the key and leaves a certificate":                  shredLeavesACertificate,
 		"a shred's hold can be used to keep the data":                      holdCanBeUsed,

@@ -99,6 +99,8 @@ const (
 	ReasonUnschedulable = "Unschedulable"
 	// ReasonDataLost says that the volume of a database that had data is gone. An empty one is not put in its place.
 	ReasonDataLost = "DataLost"
+	// ReasonDataElsewhere says that data was retained under the environment's name in the other kind of database than it declares.
+	ReasonDataElsewhere = "DataElsewhere"
 	// ReasonUnsupported says that this build cannot do what is declared.
 	ReasonUnsupported = "Unsupported"
 )

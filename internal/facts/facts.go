@@ -32,6 +32,8 @@ type Environment struct {
 	RecordedVersion string
 	// RecordedSource is what that database was filled with; nil when it started empty.
 	RecordedSource *v1alpha1.EnvironmentSourceStatus
+	// DataElsewhere tells that data of this name is there, in the other kind of database than the environment declares.
+	DataElsewhere bool
 	// Accepted is the record of the declaration that was let in last; nil when there is none. It is the cache's own: not to be changed.
 	Accepted map[string]string
 	// Source is what there is to fill the environment with; nil when it has its data or starts empty.

@@ -93,8 +93,8 @@ func (o *Observer) dataMissing(ctx context.Context, env *v1alpha1.CRMEnvironment
 }
 
 // record reads what outlives the declaration: what was let in last, and the version that the database is at. The latter is believed only while
-// the database is there that it speaks of.
-func (o *Observer) record(ctx context.Context, namespace string, elsewhere bool, f *facts.Environment) error {
+// the database is there that it speaks of, and of an external one, if that is declared.
+func (o *Observer) record(ctx context.Context, namespace string, external bool, f *facts.Environment) error {
 	var err error
 	if f.Accepted, err = o.accepted(ctx, namespace); err != nil {
 		return err
@@ -103,12 +103,18 @@ func (o *Observer) record(ctx context.Context, namespace string, elsewhere bool,
 	if err != nil || record == nil {
 		return err
 	}
-	if !elsewhere {
-		claim := client.ObjectKey{Namespace: namespace, Name: naming.Volume(naming.ComponentDatabase)}
-		data, err := get(ctx, o.Reader, claim, &corev1.PersistentVolumeClaim{})
-		if err != nil || data == nil || data.DeletionTimestamp != nil {
-			return err
-		}
+	claim := client.ObjectKey{Namespace: namespace, Name: naming.Volume(naming.ComponentDatabase)}
+	data, err := get(ctx, o.Reader, claim, &corev1.PersistentVolumeClaim{})
+	if err != nil {
+		return err
+	}
+	own, isExternal := data != nil && data.DeletionTimestamp == nil, record.Data[workload.DatabaseField] == workload.DatabaseExternal
+	switch {
+	case external != isExternal && (own || isExternal):
+		f.DataElsewhere = true
+		return nil
+	case !external && !own:
+		return nil
 	}
 	f.RecordedVersion = record.Data[workload.VersionField]
 	if backup := record.Data[workload.SourceField]; backup != "" {

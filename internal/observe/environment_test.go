@@ -21,6 +21,7 @@ import (
 	"github.com/crmkeep/crmkeep/internal/facts"
 	"github.com/crmkeep/crmkeep/internal/naming"
 	"github.com/crmkeep/crmkeep/internal/observe"
+	"github.com/crmkeep/crmkeep/internal/plan/workload"
 	"github.com/crmkeep/crmkeep/internal/testing/build"
 )
 
@@ -78,6 +79,41 @@ func TestTheDataOfADatabaseThatWasMigratedIsMissedWhenItsVolumeIsNotThere(t *tes
 	assert.False(t, see(t, aged("acme", "prod", 0, migrated), claim).DataMissing)
 	assert.False(t, see(t, aged("acme", "prod", 0, migrated, elsewhere)).DataMissing)
 	assert.True(t, see(t, aged("acme", "prod", 0, migrated)).DataMissing)
+}
+
+func TestDataThatWasRetainedIsKnownInWhicheverDatabaseItIs(t *testing.T) {
+	outside := func(e *v1alpha1.CRMEnvironment) {
+		e.Spec.Database = &v1alpha1.EnvironmentDatabase{External: &v1alpha1.ExternalDatabase{}}
+	}
+	inside := func(*v1alpha1.CRMEnvironment) {}
+	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "data-database"}}
+	record := func(more ...string) client.Object {
+		data := map[string]string{workload.VersionField: "1.0"}
+		for _, field := range more {
+			data[field] = workload.DatabaseExternal
+		}
+		return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: naming.VersionRecord}, Data: data}
+	}
+	for sentence, c := range map[string]struct {
+		declared  func(*v1alpha1.CRMEnvironment)
+		world     []client.Object
+		version   string
+		elsewhere bool
+	}{
+		"nothing was":                             {inside, nil, "", false},
+		"inside, as declared":                     {inside, []client.Object{record(), claim}, "1.0", false},
+		"inside, and its volume is gone":          {inside, []client.Object{record()}, "", false},
+		"inside, and outside is declared":         {outside, []client.Object{record(), claim}, "", true},
+		"outside, as declared":                    {outside, []client.Object{record(workload.DatabaseField)}, "1.0", false},
+		"outside, and inside is declared":         {inside, []client.Object{record(workload.DatabaseField)}, "", true},
+		"outside, by a record that does not tell": {outside, []client.Object{record()}, "1.0", false},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			seen := see(t, aged("acme", "prod", 0, c.declared), c.world...)
+			assert.Equal(t, c.version, seen.RecordedVersion)
+			assert.Equal(t, c.elsewhere, seen.DataElsewhere)
+		})
+	}
 }
 
 func TestTheGatewayAPIIsKnownByDiscovery(t *testing.T) {

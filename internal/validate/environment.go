@@ -31,7 +31,7 @@ func Environment(s settings.Settings, env *v1alpha1.CRMEnvironment, f *facts.Env
 	if err := allowed(env, f); err != nil {
 		return target.Target{}, err
 	}
-	if err := externalDatabase(env); err != nil {
+	if err := cmp.Or(externalDatabase(env), retainedElsewhere(env, f)); err != nil {
 		return target.Target{}, err
 	}
 	if err := quantities(env); err != nil {

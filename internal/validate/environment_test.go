@@ -97,6 +97,16 @@ func TestAnEnvironmentThatMayNotBeSaysWhyAndWhatToDo(t *testing.T) {
 			func(w *world) { w.env.Spec.Hostname = "web.crm-globex--prod.svc.cluster.local" }, invalid,
 			v1alpha1.ReasonHostnameForbidden, []string{"spec.hostname", "inside the cluster"},
 		},
+		"data of its name was retained in an external database": {
+			func(w *world) { w.seen.DataElsewhere = true }, invalid,
+			v1alpha1.ReasonDataElsewhere, []string{"spec.database: ", "outside the cluster", "declare it with spec.database.external"},
+		},
+		"data of its name was retained in a database of its own": {
+			func(w *world) {
+				w.seen.DataElsewhere, w.env.Spec.Database = true, &v1alpha1.EnvironmentDatabase{External: &v1alpha1.ExternalDatabase{}}
+			}, invalid,
+			v1alpha1.ReasonDataElsewhere, []string{"spec.database: ", "inside the cluster", "declare it without spec.database.external"},
+		},
 		"the tenant has as many environments as it may": {
 			func(w *world) {
 				limits(v1alpha1.TenantLimits{Environments: build.Pointer[int32](1)})(w)

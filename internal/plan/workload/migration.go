@@ -37,11 +37,14 @@ func MigrationJob(t *target.Target) string {
 	return naming.MigrationJob(strings.Join(parts, "\x00"))
 }
 
-// Fields of the version record. The last two are of a copy.
+// Fields of the version record. Those of the source are of a copy.
 const (
 	VersionField       = "version"
 	SourceField        = "source"
 	SourceVersionField = "sourceVersion"
+	// DatabaseField is there when the database is not the environment's own.
+	DatabaseField    = "database"
+	DatabaseExternal = "External"
 )
 
 // versionRecord remembers the version of the database, and what it was filled with, where a teardown that retains data leaves it.
@@ -49,6 +52,9 @@ func versionRecord(t *target.Target) *corev1ac.ConfigMapApplyConfiguration {
 	data := map[string]string{VersionField: t.Current.Name}
 	if t.Filled != nil {
 		data[SourceField], data[SourceVersionField] = t.Filled.Backup, t.Filled.Version
+	}
+	if t.Database.External != nil {
+		data[DatabaseField] = DatabaseExternal
 	}
 	return corev1ac.ConfigMap(naming.VersionRecord, t.Namespace).
 		WithLabels(objectLabels(t, naming.ComponentDatabase)).
