@@ -103,12 +103,11 @@ func (o *Observer) record(ctx context.Context, namespace string, external bool, 
 	if err != nil || record == nil {
 		return err
 	}
-	claim := client.ObjectKey{Namespace: namespace, Name: naming.Volume(naming.ComponentDatabase)}
-	data, err := get(ctx, o.Reader, claim, &corev1.PersistentVolumeClaim{})
+	own, err := o.keepsVolume(ctx, namespace)
 	if err != nil {
 		return err
 	}
-	own, isExternal := data != nil && data.DeletionTimestamp == nil, record.Data[workload.DatabaseField] == workload.DatabaseExternal
+	isExternal := record.Data[workload.DatabaseField] == workload.DatabaseExternal
 	switch {
 	case external != isExternal && (own || isExternal):
 		f.DataElsewhere = true
@@ -121,6 +120,13 @@ func (o *Observer) record(ctx context.Context, namespace string, external bool, 
 		f.RecordedSource = &v1alpha1.EnvironmentSourceStatus{Backup: backup, Version: record.Data[workload.SourceVersionField]}
 	}
 	return nil
+}
+
+// keepsVolume tells whether there is a volume of the environment's own database that is not being deleted.
+func (o *Observer) keepsVolume(ctx context.Context, namespace string) (bool, error) {
+	claim := client.ObjectKey{Namespace: namespace, Name: naming.Volume(naming.ComponentDatabase)}
+	data, err := get(ctx, o.Reader, claim, &corev1.PersistentVolumeClaim{})
+	return data != nil && data.DeletionTimestamp == nil, err
 }
 
 // accepted reads the record of what was let in last.
