@@ -82,11 +82,19 @@ func TestADeclaredTenantGetsACRMThatAPersonCanLogInTo(t *testing.T) {
 func TestTheDemosProofsHold(t *testing.T) {
 	production(t)
 	rehearsal(t)
+	all, err := filepath.Glob(filepath.Join(c.repo, "hack/demo/proofs/*.sh"))
+	require.NoError(t, err)
+	require.Len(t, all, 8)
 	// As in the demo: two chains, each of proofs that change the same environment.
-	for chain, pattern := range map[string]string{"of what stays": "[!67]-*.sh", "of what leaves": "[67]-*.sh"} {
-		proofs, err := filepath.Glob(filepath.Join(c.repo, "hack/demo/proofs", pattern))
-		require.NoError(t, err)
-		require.NotEmpty(t, proofs)
+	chains := map[string][]string{}
+	for _, proof := range all {
+		chain := "of what stays"
+		if strings.ContainsAny(filepath.Base(proof)[:1], "67") {
+			chain = "of what leaves"
+		}
+		chains[chain] = append(chains[chain], proof)
+	}
+	for chain, proofs := range chains {
 		t.Run(chain, func(t *testing.T) {
 			t.Parallel()
 			for _, proof := range proofs {
