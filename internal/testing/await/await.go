@@ -2,25 +2,33 @@
 package await
 
 import (
-	"context"
 	"testing"
 	"time"
-
-	"k8s.io/apimachinery/pkg/util/wait"
 )
 
-// lookEvery is how long to wait between two looks: soon enough for what takes seconds, and next to nothing for who is asked.
-const lookEvery = 50 * time.Millisecond
+// Dozens of tests wait at once, and what they ask has to bear it: so they look often at first and ever less, and learn of what took long
+// a tenth of that time later.
+const (
+	shortest = 20 * time.Millisecond
+	longest  = 200 * time.Millisecond
+)
 
 // Until waits for a condition that gives no error any more, and ends the test with the last error when patience is over.
 func Until(t testing.TB, patience time.Duration, what string, condition func() error) {
 	t.Helper()
-	var last error
-	err := wait.PollUntilContextTimeout(t.Context(), lookEvery, patience, true, func(context.Context) (bool, error) {
-		last = condition()
-		return last == nil, nil
-	})
-	if err != nil {
-		t.Fatalf("waiting until %s: %v", what, last)
+	began := time.Now()
+	for {
+		err := condition()
+		if err == nil {
+			return
+		}
+		waited := time.Since(began)
+		if waited >= patience || t.Context().Err() != nil {
+			t.Fatalf("waiting until %s: %v", what, err)
+		}
+		select {
+		case <-time.After(min(max(waited/10, shortest), longest)):
+		case <-t.Context().Done():
+		}
 	}
 }
