@@ -107,6 +107,10 @@ test-tools: ## Run the tests of the development Vault and of the cluster's scrip
 	hack/cluster/scripts/test-lib.sh
 	for module in hack/devvault hack/cluster/addons; do (cd $$module && go test ./...); done
 
+.PHONY: test-images
+test-images: images ## Prove the built images without Kubernetes, as confined as in a pod (needs root, 5 min)
+	hack/images/check.sh
+
 .PHONY: test-e2e
 test-e2e: ## Run the tests on a local cluster; RUN=REGEXP chooses (needs root)
 	$(WITH_ALL) $(TEST)=testname --packages=./test/e2e/... -- -vet=off -tags=e2e -count=1 -timeout=45m -run='$(RUN)'
