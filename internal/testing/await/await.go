@@ -7,7 +7,7 @@ import (
 )
 
 // Dozens of tests wait at once, and what they ask has to bear it: so they look often at first and ever less, and learn of what took long
-// a tenth of that time later.
+// at most a tenth of that time later.
 const (
 	shortest = 20 * time.Millisecond
 	longest  = 200 * time.Millisecond
