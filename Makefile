@@ -25,6 +25,8 @@ WITH_ALL = $(WITH_API) export \
 # dozens of real servers share two cores with others' work. A test that needs it is still listed as failed, and is to be mended.
 # What they run is vetted by lint, once.
 TEST = "$$($(TOOL) gotestsum)" --format-hide-empty-pkg --rerun-fails=1 --rerun-fails-max-failures=10 --format
+# Packages are tested in this order, those that take minutes before the others. Their tests mostly wait, so three run at once.
+LONGEST = ./controllers ./test/faults ./internal/access/tryton
 
 ##@ General
 
@@ -91,7 +93,7 @@ test-api: ## Run the tests on a real API server: the kinds' rules, admission, co
 .PHONY: test-integration
 test-integration: packages ## Run all tests but those on a cluster, with a real API server, Vault, Postgres, Tryton and NocoBase (needs root)
 	$(WITH_ALL) export CRMKEEP_TRYTON_ROOT="$${CRMKEEP_TRYTON_ROOT:-$$(hack/images/rootfs.sh tryton)}" \
-		CRMKEEP_NOCOBASE_DIR="$${CRMKEEP_NOCOBASE_DIR:-$$(hack/nocobase/install.sh)}"; $(TEST)=pkgname --packages=./... -- -vet=off -timeout=25m
+		CRMKEEP_NOCOBASE_DIR="$${CRMKEEP_NOCOBASE_DIR:-$$(hack/nocobase/install.sh)}"; $(TEST)=pkgname --packages="$(LONGEST) ./..." -- -vet=off -p=3 -timeout=25m
 
 .PHONY: test-faults
 test-faults: packages ## Kill the manager at every write of a whole life, and lie to it in every way; needs root; PARTS=2 processes kill; make test tries a sample (1 to 2 h)
@@ -113,7 +115,7 @@ test-images: images ## Prove the built images without Kubernetes, as confined as
 
 .PHONY: test-e2e
 test-e2e: ## Run the tests on a local cluster; RUN=REGEXP chooses (needs root)
-	$(WITH_ALL) $(TEST)=testname --packages=./test/e2e/... -- -vet=off -tags=e2e -count=1 -timeout=45m -run='$(RUN)'
+	$(WITH_ALL) $(TEST)=testname --packages=./test/e2e/... -- -vet=off -tags=e2e -count=1 -parallel=3 -timeout=45m -run='$(RUN)'
 
 .PHONY: bench-agent
 bench-agent: packages ## Measure a database connection through the agent beside direct TLS (5 min)

@@ -24,6 +24,7 @@ import (
 // proof 8 of the demo.
 
 func TestABackupMakesACopyAndIsShreddedWithItsEnvironment(t *testing.T) {
+	t.Parallel()
 	tenant := newTenant(t, nil)
 	environment := newEnvironment(tenant, "prod", "tryton", nil)
 	require.NoError(t, c.Create(t.Context(), environment))

@@ -26,6 +26,7 @@ import (
 // How environments begin, change and end.
 
 func TestAnotherKindOfApplicationNeedsNothingButAClass(t *testing.T) {
+	t.Parallel()
 	tenant := newTenant(t, nil)
 	environment := newEnvironment(tenant, "feeds", ttrss(t), nil)
 	require.NoError(t, c.Create(t.Context(), environment))
@@ -112,6 +113,7 @@ func TestAnEnvironmentThatWasDeletedWhileItWasMadeIsGone(t *testing.T) {
 }
 
 func TestADeletedProductionIsRetainedTakenUpAgainAndShredded(t *testing.T) {
+	t.Parallel()
 	tenant := newTenant(t, nil)
 	asked := func() *v1alpha1.CRMEnvironment {
 		return newEnvironment(tenant, "prod", "tryton", func(s *v1alpha1.CRMEnvironmentSpec) { s.Purpose = v1alpha1.PurposeProduction })

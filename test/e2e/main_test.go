@@ -3,7 +3,8 @@
 // Package e2e proves the whole of crmkeep on a local cluster: pods, enforced network policies, a real Vault, a CRM that answers.
 // It runs on what hack/demo/install.sh makes or finds there, and leaves that up: a second run starts at once.
 //
-// Tests that need no pods run in parallel. Those that disturb what others use, such as Vault, run alone.
+// Tests whose tenants are their own run in parallel, after all others. Those that use acme, or disturb what others use, such as Vault, run
+// alone.
 package e2e
 
 import (

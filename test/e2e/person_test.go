@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -87,6 +88,8 @@ func ttrssAnswers(t *testing.T, tenant, environment string) {
 // that does not exist.
 func ttrss(t *testing.T) string {
 	t.Helper()
+	declareTtrss.Lock()
+	defer declareTtrss.Unlock()
 	content, err := os.ReadFile(filepath.Join(c.repo, "test/classes/ttrss.yaml"))
 	require.NoError(t, err)
 	var declared v1alpha1.CRMClass
@@ -102,5 +105,8 @@ func ttrss(t *testing.T) string {
 	require.NoError(t, err)
 	return class.Name
 }
+
+// declareTtrss lets one test at a time do so: of two, one would find that the class is there already.
+var declareTtrss sync.Mutex
 
 const missingImage = "crmkeep.local/no-such-image:22"

@@ -28,6 +28,7 @@ const (
 )
 
 func TestARestoredEnvironmentKeepsLeaversOut(t *testing.T) {
+	t.Parallel()
 	tenant := newTenant(t, nil)
 	environment := newEnvironment(tenant, "prod", "tryton", nil)
 	require.NoError(t, c.Create(t.Context(), environment))
