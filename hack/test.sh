@@ -9,13 +9,13 @@ mkdir -p "${log%/*}"
 # What is downloaded is got while the programs are compiled. What fails here is made again where it is used, in the open.
 hack/packages.sh
 hack/images/build.sh postgres tryton ttrss >/dev/null 2>&1 &
+beside=($!)
 hack/nocobase/install.sh >/dev/null 2>&1 &
-# Most of what runs are servers whose garbage costs them a part of their time, and there is memory.
-export GOGC=400
+beside+=($!)
 
 make --no-print-directory test-e2e >"$log" 2>&1 &
 e2e=$!
-trap 'kill "$e2e" 2>/dev/null || true' INT TERM
+trap 'kill "$e2e" "${beside[@]}" 2>/dev/null || true' INT TERM
 echo "on a cluster, beside what follows: see $log"
 
 failed=()
