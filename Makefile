@@ -25,7 +25,7 @@ WITH_ALL = $(WITH_API) export \
 # dozens of real servers share two cores with others' work. A test that needs it is still listed as failed, and is to be mended.
 # What they run is vetted by lint, once.
 TEST = "$$($(TOOL) gotestsum)" --format-hide-empty-pkg --rerun-fails=1 --rerun-fails-max-failures=10 --format
-# Packages are tested in this order, those that take minutes before the others. Their tests mostly wait, so three run at once.
+# The packages that take minutes are tested before the others. Tests mostly wait, so one more runs at once than there are processors.
 LONGEST = ./controllers ./test/faults ./internal/access/tryton
 
 ##@ General
@@ -79,7 +79,7 @@ verify-generated: generate ## Fail when generated files are not up to date
 ##@ Tests
 
 .PHONY: test
-test: ## Run all tests, on real components, and of test-faults a sample; needs root (30 min)
+test: ## Run all tests, on real components, and of test-faults a sample; needs root (20 min, the first time 35)
 	hack/test.sh
 
 .PHONY: test-unit
@@ -93,7 +93,7 @@ test-api: ## Run the tests on a real API server: the kinds' rules, admission, co
 .PHONY: test-integration
 test-integration: packages ## Run all tests but those on a cluster, with a real API server, Vault, Postgres, Tryton and NocoBase (needs root)
 	$(WITH_ALL) export CRMKEEP_TRYTON_ROOT="$${CRMKEEP_TRYTON_ROOT:-$$(hack/images/rootfs.sh tryton)}" \
-		CRMKEEP_NOCOBASE_DIR="$${CRMKEEP_NOCOBASE_DIR:-$$(hack/nocobase/install.sh)}"; $(TEST)=pkgname --packages="$(LONGEST) ./..." -- -vet=off -p=3 -timeout=25m
+		CRMKEEP_NOCOBASE_DIR="$${CRMKEEP_NOCOBASE_DIR:-$$(hack/nocobase/install.sh)}"; $(TEST)=pkgname --packages="$(LONGEST) ./..." -- -vet=off -p="$$(($$(nproc) + 1))" -timeout=25m
 
 .PHONY: test-faults
 test-faults: packages ## Kill the manager at every write of a whole life, and lie to it in every way; needs root; PARTS=2 processes kill; make test tries a sample (1 to 2 h)
