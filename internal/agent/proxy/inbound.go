@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net"
-	"time"
 
 	"github.com/crmkeep/crmkeep/internal/agent/change"
 )
@@ -51,16 +50,4 @@ func handshake(ctx context.Context, conn *tls.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, setupTimeout)
 	defer cancel()
 	return conn.HandshakeContext(ctx)
-}
-
-// dial connects with keep-alive, so that a peer that vanished without a word is noticed, and without Nagle's delay, Go's default.
-func dial(ctx context.Context, address string) (*net.TCPConn, error) {
-	dialer := net.Dialer{Timeout: setupTimeout, KeepAliveConfig: net.KeepAliveConfig{
-		Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 4,
-	}}
-	conn, err := dialer.DialContext(ctx, "tcp", address)
-	if err != nil {
-		return nil, err
-	}
-	return conn.(*net.TCPConn), nil
 }
