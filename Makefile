@@ -25,6 +25,7 @@ WITH_ALL = $(WITH_API) export \
 # dozens of real servers share two cores with others' work. A test that needs it is still listed as failed, and is to be mended.
 # What they run is vetted by lint, once.
 TEST = "$$($(TOOL) gotestsum)" --format-hide-empty-pkg --rerun-fails=1 --rerun-fails-max-failures=10 --format
+# On the cluster three tests run at once: their pods ask for as much as a node of two processors has.
 # The packages that take minutes are tested before the others. Tests mostly wait, so one more runs at once than there are processors.
 LONGEST = ./controllers ./test/faults ./internal/access/tryton
 

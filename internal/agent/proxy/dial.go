@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"errors"
 	"net"
 	"time"
 )
@@ -20,27 +19,19 @@ func dial(ctx context.Context, address string) (*net.TCPConn, error) {
 	return conn.(*net.TCPConn), nil
 }
 
-// attempts calls connect until it gives an answer or setupTimeout is over, each time with twice as much time. When the pod of a database is
+// attempts calls connect until it has an answer or setupTimeout is over, each time with twice as much time. When the pod of a database is
 // replaced, the node may go on sending what comes from one port to the pod that is gone, whatever is sent again; a new attempt comes from
 // another port.
 func attempts(ctx context.Context, connect func(context.Context) (net.Conn, error)) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, setupTimeout)
 	defer cancel()
 	for timeout := firstAttempt; ; timeout *= 2 {
-		conn, err := attempt(ctx, timeout, connect)
-		if !timedOut(err) || ctx.Err() != nil {
+		began := time.Now()
+		attempt, end := context.WithTimeout(ctx, timeout)
+		conn, err := connect(attempt)
+		end()
+		if err == nil || ctx.Err() != nil || time.Since(began) < timeout {
 			return conn, err
 		}
 	}
-}
-
-func attempt(ctx context.Context, timeout time.Duration, connect func(context.Context) (net.Conn, error)) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	return connect(ctx)
-}
-
-func timedOut(err error) bool {
-	problem, ok := errors.AsType[net.Error](err)
-	return ok && problem.Timeout()
 }

@@ -19,6 +19,10 @@ func swallowed(ctx context.Context) (net.Conn, error) {
 	return nil, &net.OpError{Op: "dial", Net: "tcp", Err: ctx.Err()}
 }
 
+func fails(err error) func(context.Context) (net.Conn, error) {
+	return func(context.Context) (net.Conn, error) { return nil, &net.OpError{Op: "dial", Net: "tcp", Err: err} }
+}
+
 func TestAConnectionThatIsSwallowedIsTriedAnewWithinSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began, tries := time.Now(), 0
@@ -45,7 +49,9 @@ func TestAttemptsToConnectEnd(t *testing.T) {
 	}{
 		"with the time for setting up":   {connect: swallowed, want: context.DeadlineExceeded, tries: 3, after: setupTimeout, left: time.Hour},
 		"with whom they are made for":    {connect: swallowed, want: context.Canceled, tries: 2, after: 3 * time.Second, left: 3 * time.Second},
-		"with an answer that refuses it": {connect: func(context.Context) (net.Conn, error) { return nil, syscall.ECONNREFUSED }, want: syscall.ECONNREFUSED, tries: 1, left: time.Hour},
+		"with an answer that refuses it": {connect: fails(syscall.ECONNREFUSED), want: syscall.ECONNREFUSED, tries: 1, left: time.Hour},
+		// Go counts it as a timeout, though it comes at once: trying anew would only keep a processor busy.
+		"with a machine that has no room": {connect: fails(syscall.EAGAIN), want: syscall.EAGAIN, tries: 1, left: time.Hour},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
